@@ -1,0 +1,51 @@
+/** What a user can do about an error: HTTP status, process exit code and the fix, in one place for API, CLI and docs. */
+export interface ErrorKind {
+  readonly status: number;
+  readonly exit: number;
+  readonly fix: string;
+}
+
+/**
+ * Every error code of Evident. The code is the contract; `docs/errors.md` lists the same codes (a test compares both ways).
+ * Exit codes 0 to 3 belong to the command line's own verdicts (fine, verification failed, usage, gaps).
+ */
+export const errors = {
+  bad_encoding: { status: 400, exit: 2, fix: "Send canonical base64 or hex without spaces." },
+  bad_request: { status: 400, exit: 2, fix: "Correct the named field and send the request again." },
+  clock_stalled: { status: 503, exit: 10, fix: "Check the host's clock, then confirm it." },
+  config_invalid: {
+    status: 500,
+    exit: 2,
+    fix: "Correct the named key in the configuration; docs/config.md lists them all.",
+  },
+  conflict: { status: 409, exit: 11, fix: "Use another name, or read the existing one." },
+  corrupt_store: {
+    status: 500,
+    exit: 12,
+    fix: "Stop writing, keep the data directory as evidence, and run `evident verify`.",
+  },
+  forbidden: { status: 403, exit: 13, fix: "Use a key whose role and trails allow this." },
+  internal: { status: 500, exit: 70, fix: "Report it with the server's log lines of this request." },
+  not_found: { status: 404, exit: 14, fix: "Check the name or id." },
+  overloaded: { status: 429, exit: 15, fix: "Wait the seconds named in Retry-After, then send again." },
+  rolled_back: {
+    status: 500,
+    exit: 16,
+    fix: "The store is behind a head it has already shown. Restore the newest copy.",
+  },
+  storage_failed: {
+    status: 500,
+    exit: 17,
+    fix: "Check the disk. Nothing unacknowledged is stored; start the server again to recover.",
+  },
+  storage_full: { status: 507, exit: 18, fix: "Free disk space; the server accepts events again by itself." },
+  store_in_use: { status: 500, exit: 19, fix: "Another Evident server has this data directory open. Stop it first." },
+  unauthenticated: {
+    status: 401,
+    exit: 20,
+    fix: "Send `Authorization: Bearer <key>`; keys are made with `evident keys create`.",
+  },
+  unreachable: { status: 502, exit: 21, fix: "Check the URL and that the server runs." },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errors;

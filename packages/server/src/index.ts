@@ -1,0 +1,3 @@
+export type * from "./ledger/index.ts";
+export type * from "./search/index.ts";
+export type * from "./verify/index.ts";
