@@ -1,4 +1,4 @@
-import type { CommittedBatch, LedgerReader } from "../ledger/types.ts";
+import type { CommittedBatch, LedgerReader } from "../ledger/index.ts";
 
 /** A page request. Times are RFC 3339 UTC, compared with `event.time.occurred` (`received` for entries without an event). */
 export interface SearchQuery {
