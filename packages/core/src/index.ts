@@ -1,1 +1,3 @@
+export * from "./crypto/index.ts";
+export * from "./encoding/index.ts";
 export * from "./errors/index.ts";
