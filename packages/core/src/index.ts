@@ -1,3 +1,4 @@
 export * from "./crypto/index.ts";
 export * from "./encoding/index.ts";
 export * from "./errors/index.ts";
+export * from "./tree/index.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex, utf8 } from "../encoding/index.ts";
-import * as node from "./node.ts";
 import * as noble from "./noble.ts";
+import * as node from "./node.ts";
 
 const seed = Uint8Array.from({ length: 32 }, (_, i) => i);
 const bytes = (maxLength: number) => fc.uint8Array({ minLength: 0, maxLength });

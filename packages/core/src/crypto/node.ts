@@ -66,12 +66,7 @@ function importPublicKey(algorithm: Algorithm, publicKey: Uint8Array): KeyObject
   return key;
 }
 
-function verifyWith(
-  algorithm: Algorithm,
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+function verifyWith(algorithm: Algorithm, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const sizes = keySizes[algorithm];
   if (publicKey.length !== sizes.publicKey || signature.length !== sizes.signature) return false;
   const key = importPublicKey(algorithm, publicKey);

@@ -13,7 +13,8 @@ function decodeCanonical(
     throw new EvidentError("bad_encoding", `not ${what} (${text.length} characters)`, { cause });
   }
   // The built-in decoders skip white space and take both cases; one byte string must have one text only.
-  if (encode(bytes) !== text) throw new EvidentError("bad_encoding", `not canonical ${what} (${text.length} characters)`);
+  if (encode(bytes) !== text)
+    throw new EvidentError("bad_encoding", `not canonical ${what} (${text.length} characters)`);
   return bytes;
 }
 

@@ -1,7 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareBytes, concatBytes, equalBytes, fromBase64, fromBase64Url, fromHex, fromUtf8 } from "./index.ts";
-import { toBase64, toBase64Url, toHex, utf8 } from "./index.ts";
+import {
+  compareBytes,
+  concatBytes,
+  equalBytes,
+  fromBase64,
+  fromBase64Url,
+  fromHex,
+  fromUtf8,
+  toBase64,
+  toBase64Url,
+  toHex,
+  utf8,
+} from "./index.ts";
 
 const anyBytes = fc.uint8Array({ maxLength: 100 });
 
