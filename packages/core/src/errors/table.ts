@@ -26,6 +26,11 @@ export const errors = {
   },
   forbidden: { status: 403, exit: 13, fix: "Use a key whose role and trails allow this." },
   internal: { status: 500, exit: 70, fix: "Report it with the server's log lines of this request." },
+  malformed: {
+    status: 400,
+    exit: 22,
+    fix: "The bytes are not what they should be; fetch them again, and keep them as evidence if they stay so.",
+  },
   not_found: { status: 404, exit: 14, fix: "Check the name or id." },
   overloaded: { status: 429, exit: 15, fix: "Wait the seconds named in Retry-After, then send again." },
   rolled_back: {
