@@ -17,6 +17,7 @@ export {
   compactRange,
   emptyFrontier,
   extendFrontier,
+  foldRight,
   type Frontier,
   frontierRoot,
   TreeBuilder,

@@ -1,1 +1,2 @@
+export { openLedger } from "./open-ledger.ts";
 export type * from "./types.ts";

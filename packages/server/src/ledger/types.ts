@@ -95,6 +95,8 @@ export interface Fold<State> {
 }
 
 export interface Ledger extends LedgerReader {
+  /** 32 bytes: keys the `sent` of submissions and the identity of events. */
+  readonly macKey: Uint8Array;
   /**
    * Stores drafts in order in one trail and resolves when they are durable (after fdatasync).
    * @throws EvidentError `overloaded`, `storage_full` (nothing was taken), `storage_failed` (the process must end), `not_found`
@@ -156,7 +158,11 @@ export interface LedgerOptions {
   readonly walBytes?: number;
   readonly walFileBytes?: number;
   readonly maxPendingBytes?: number;
+  /** The identity (24 bytes, as in `Draft`) of a stored line; undefined when it has none. Used when identities are rebuilt. */
+  readonly identityOf?: (line: Uint8Array, macKey: Uint8Array) => Uint8Array | undefined;
   readonly storage?: import("./storage/index.ts").Storage;
+  /** After each commit: how long its oldest entry waited, and how many entries it made durable. */
+  readonly onCommitted?: (waitMs: number, entries: number) => void;
   readonly onAlarm?: (alarm: {
     readonly kind: "clock_stepped" | "storage_full" | "torn_tail" | "publish_late";
     readonly detail: string;

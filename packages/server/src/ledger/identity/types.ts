@@ -22,9 +22,10 @@ export interface IdentityStore {
   readonly memoryBytes: number;
   /**
    * Writes what is newest to a run; `coveredTo[trail]` is the size of each trail up to which every identity is in runs afterwards.
-   * Called by the ledger only with durable entries. Adds may go on meanwhile.
+   * What is newest is frozen in the turn of the call; nothing is written before `ready` resolves (the frozen entries are durable then),
+   * and nothing at all when it rejects. Adds go on meanwhile.
    */
-  flush(coveredTo: Readonly<Record<string, number>>): Promise<void>;
+  flush(coveredTo: Readonly<Record<string, number>>, ready: Promise<void>): Promise<void>;
   /** What the newest complete manifest covers; entries beyond it must be added again at start. */
   readonly coveredTo: Readonly<Record<string, number>>;
   /** Entries added since the last flush began. */

@@ -44,7 +44,8 @@ export interface ObjectStore {
   size(name: string): Promise<number | undefined>;
   /** Names below a prefix, sorted; empty when there are none. */
   list(prefix: string): Promise<readonly string[]>;
-  rename(from: string, to: string): Promise<void>;
+  /** Renames; the directories are synced once at the end. */
+  renameMany(pairs: readonly { readonly from: string; readonly to: string }[]): Promise<void>;
   /** Removes objects that are superseded (old partial tiles, tails, pending blobs). Missing ones are fine. */
   remove(names: readonly string[]): Promise<void>;
   /** Several creates whose directories are synced once at the end (tiles of one publish). */

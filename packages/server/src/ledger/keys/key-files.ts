@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { EvidentError, fromBase64, toBase64 } from "@evident/core";
+
+/** Writes a private file so that a crash leaves either nothing or all of it: temporary file, fsync, rename, fsync of the directory. */
+function writePrivate(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  const handle = openSync(temporary, "w", 0o600);
+  try {
+    writeSync(handle, text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  renameSync(temporary, path);
+  const directory = openSync(dirname(path), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function parseSeed(path: string, value: unknown): Uint8Array {
+  if (typeof value !== "string")
+    throw new EvidentError("corrupt_store", `${path}: a key is missing`, {
+      fix: "Restore the keys directory from its backup.",
+    });
+  const seed = fromBase64(value);
+  if (seed.length !== 32) throw new EvidentError("corrupt_store", `${path}: a key has ${seed.length} bytes, not 32`);
+  return seed;
+}
+
+/** One generation of a trail's checkpoint keys: seeds of 32 bytes. */
+export interface CheckpointKey {
+  readonly origin: string;
+  readonly ed25519: Uint8Array;
+  readonly mldsa44: Uint8Array;
+}
+
+/**
+ * The keys directory (0700, files 0600). Every file is made once and read back; nothing here is ever overwritten but `trails.json`,
+ * which is public.
+ */
+export class KeyFiles {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    mkdirSync(join(dir, "trails"), { recursive: true, mode: 0o700 });
+    chmodSync(dir, 0o700);
+  }
+
+  /** Files whose mode lets others read them: a warning for `doctor`. */
+  exposed(names: readonly string[]): readonly string[] {
+    return names.filter((name) => (statSync(join(this.#dir, name)).mode & 0o077) !== 0);
+  }
+
+  /** A 32-byte seed for one use; made on first call. */
+  seed(use: "wal" | "statement" | "mac"): Uint8Array {
+    const path = join(this.#dir, `${use}.key`);
+    if (!existsSync(path)) writePrivate(path, `${JSON.stringify({ v: 1, use, seed: toBase64(randomBytes(32)) })}\n`);
+    const file = JSON.parse(readFileSync(path, "utf8")) as { seed?: unknown };
+    return parseSeed(path, file.seed);
+  }
+
+  /**
+   * One generation of a trail's checkpoint keys. A missing file is made with `origin`; without an origin it is an error.
+   * The file's origin wins: a start that crashed after making it goes on with the same one.
+   */
+  checkpointKey(trail: string, generation: number, origin?: string): CheckpointKey {
+    const path = this.#trailPath(trail, generation);
+    if (!existsSync(path)) {
+      if (origin === undefined) {
+        throw new EvidentError("corrupt_store", `the checkpoint key ${path} is missing`, {
+          fix: "Restore the keys directory from its backup.",
+        });
+      }
+      const file = {
+        v: 1,
+        use: "checkpoint",
+        origin,
+        generation,
+        ed25519: toBase64(randomBytes(32)),
+        mldsa44: toBase64(randomBytes(32)),
+      };
+      writePrivate(path, `${JSON.stringify(file)}\n`);
+    }
+    const file = JSON.parse(readFileSync(path, "utf8")) as { origin?: unknown; ed25519?: unknown; mldsa44?: unknown };
+    return {
+      origin: String(file.origin),
+      ed25519: parseSeed(path, file.ed25519),
+      mldsa44: parseSeed(path, file.mldsa44),
+    };
+  }
+
+  /** Records the public genesis keys of a trail beside the secret ones, for `verify` without a server. */
+  publish(trail: string, origin: string, genesis: readonly string[]): void {
+    const all = this.published();
+    if (all[trail] !== undefined) return;
+    writePrivate(
+      join(this.#dir, "trails.json"),
+      `${JSON.stringify({ ...all, [trail]: { origin, genesis } }, null, 2)}\n`,
+    );
+  }
+
+  published(): Readonly<Record<string, { readonly origin: string; readonly genesis: readonly string[] }>> {
+    const path = join(this.#dir, "trails.json");
+    if (!existsSync(path)) return {};
+    return JSON.parse(readFileSync(path, "utf8")) as Record<string, { origin: string; genesis: string[] }>;
+  }
+
+  #trailPath(trail: string, generation: number): string {
+    return join(this.#dir, "trails", `${trail}.${generation}.key`);
+  }
+}

@@ -1,0 +1,203 @@
+import {
+  asHash,
+  EvidentError,
+  equalBytes,
+  fromBase64,
+  hashLeaf,
+  openCheckpoint,
+  rootFromTiles,
+  toBase64,
+} from "@evident/core";
+import { type CheckpointSigner, type KeyFiles, makeCheckpointSigner } from "../keys/index.ts";
+import type { TrailState } from "../state/index.ts";
+import type { Storage } from "../storage/index.ts";
+import { pathOf, readTile, type SealedFile, type Trail, TrailTree, WalIndex } from "../trail/index.ts";
+import type { PublishedHead } from "../types.ts";
+import type { ReadPart, WalPart } from "./read-wal.ts";
+
+const BUNDLE_ENTRIES = 256;
+const HASH_BYTES = 32;
+
+/** Sealed files of a trail as its statements say. */
+export function sealedFiles(state: TrailState): {
+  readonly segments: SealedFile[];
+  readonly tail: SealedFile | undefined;
+} {
+  const { name } = state;
+  return {
+    segments: state.segments.map(({ first, end }) => ({ first, end, name: pathOf.segment(name, first) })),
+    tail:
+      state.tail === undefined
+        ? undefined
+        : { first: state.tail.first, end: state.tail.end, name: pathOf.tail(name, state.tail.first, state.tail.end) },
+  };
+}
+
+async function readCheckpoint(storage: Storage, state: TrailState): Promise<PublishedHead> {
+  const name = pathOf.checkpoint(state.name);
+  const note = await storage.objects.read(name);
+  if (note === undefined) {
+    if (state.head !== undefined && state.head.size > 0)
+      throw new EvidentError("rolled_back", `${name} is missing, but a head of size ${state.head.size} was recorded`);
+    return { trail: state.name, size: 0, root: new Uint8Array(), note: new Uint8Array() };
+  }
+  for (const keys of [state.keys, state.previousKeys]) {
+    if (keys.length === 0) continue;
+    const opened = openCheckpoint(note, keys, { strict: true });
+    if (opened.kind === "valid")
+      return { trail: state.name, size: Number(opened.checkpoint.size), root: opened.checkpoint.root, note };
+  }
+  throw new EvidentError("corrupt_store", `${name}: not signed by the trail's keys`);
+}
+
+/** Rebuilds the tree at the published size from its partial tiles and compares the root with the checkpoint. */
+async function treeAt(storage: Storage, head: PublishedHead): Promise<TrailTree> {
+  const tree = await TrailTree.fromTiles(head.size, async (level, n, width) => {
+    const stored = await storage.objects.read(pathOf.tile(head.trail, level, n, width));
+    const full = stored ?? (await storage.objects.read(pathOf.tile(head.trail, level, n, BUNDLE_ENTRIES)));
+    if (full === undefined)
+      throw new EvidentError("corrupt_store", `${pathOf.tile(head.trail, level, n, width)} is missing`);
+    return full.subarray(0, width * HASH_BYTES);
+  });
+  if (head.note.length > 0 && !equalBytes(tree.root(), head.root)) {
+    throw new EvidentError(
+      "corrupt_store",
+      `${pathOf.tiles(head.trail)}: the tiles do not give the checkpoint's root at size ${head.size}`,
+    );
+  }
+  return tree;
+}
+
+/** Walks the trail's WAL entries: those already published must be the tree's, the others are appended; every stated root must come out. */
+async function replayParts(
+  storage: Storage,
+  trail: Trail,
+  from: { readonly parts: readonly WalPart[]; readonly read: ReadPart },
+  sealed: number,
+): Promise<void> {
+  let next = sealed;
+  let tile: { n: number; bytes: Uint8Array | undefined } = { n: -1, bytes: undefined };
+  for (const part of from.parts) {
+    if (part.first > next) break;
+    const view = await from.read(part);
+    let offset = 0;
+    for (let index = part.first; index < part.first + part.count; index += 1) {
+      const length = view.readUInt16BE(offset);
+      const entry = view.subarray(offset + 2, offset + 2 + length);
+      offset += 2 + length;
+      if (index >= trail.tree.size) {
+        trail.tree.append(hashLeaf(entry));
+      } else if (index >= sealed && index < trail.published.size) {
+        const n = Math.floor(index / BUNDLE_ENTRIES);
+        if (tile.n !== n) {
+          const width = Math.min(BUNDLE_ENTRIES, trail.published.size - n * BUNDLE_ENTRIES);
+          tile = {
+            n,
+            bytes: await readTile(storage.objects, trail, { level: 0, n, width, size: trail.published.size }),
+          };
+        }
+        const at = (index % BUNDLE_ENTRIES) * HASH_BYTES;
+        if (tile.bytes === undefined || !equalBytes(hashLeaf(entry), tile.bytes.subarray(at, at + HASH_BYTES))) {
+          throw new EvidentError(
+            "corrupt_store",
+            `trail ${trail.name}: entry ${index} in wal/${part.file} is not the one in the tree`,
+          );
+        }
+      }
+    }
+    next = Math.max(next, part.first + part.count);
+    if (next === trail.tree.size && next > trail.published.size && toBase64(trail.tree.root()) !== part.root) {
+      throw new EvidentError(
+        "corrupt_store",
+        `trail ${trail.name}: wal/${part.file} states another root for size ${next}`,
+      );
+    }
+  }
+  if (next < trail.tree.size) {
+    throw new EvidentError(
+      "rolled_back",
+      `trail ${trail.name}: ${trail.tree.size} entries were published, but only ${next} are stored`,
+    );
+  }
+  const missing = from.parts.find((part) => part.first > next);
+  if (missing !== undefined)
+    throw new EvidentError("corrupt_store", `trail ${trail.name}: entries ${next} to ${missing.first - 1} are missing`);
+}
+
+async function checkRecordedHead(storage: Storage, trail: Trail, head: TrailState["head"]): Promise<void> {
+  if (head === undefined || head.size === 0) return;
+  if (head.size > trail.tree.size) {
+    throw new EvidentError(
+      "rolled_back",
+      `trail ${trail.name}: a head of size ${head.size} was recorded, the store has ${trail.tree.size} entries`,
+    );
+  }
+  const root =
+    head.size === trail.tree.size
+      ? trail.tree.root()
+      : await rootFromTiles(head.size, async (level, n, width) => {
+          const bytes = await readTile(storage.objects, trail, { level, n, width, size: trail.tree.size });
+          if (bytes === undefined)
+            throw new EvidentError("corrupt_store", `${pathOf.tile(trail.name, level, n, width)} is missing`);
+          return bytes;
+        });
+  if (!equalBytes(root, fromBase64(head.root))) {
+    throw new EvidentError(
+      "corrupt_store",
+      `trail ${trail.name}: its tree at size ${head.size} is not the one that was recorded`,
+    );
+  }
+}
+
+/** Partial tiles on disk that the published size does not need; a crash between two steps of a publish leaves them. */
+async function removeOldPartials(storage: Storage, trail: Trail): Promise<void> {
+  const names = (await storage.objects.list(pathOf.tiles(trail.name))).filter((name) => name.includes(".p/"));
+  const current = trail.tree
+    .tilesAt(trail.published.size)
+    .partial.map(({ level, n, width }) => pathOf.tile(trail.name, level, n, width));
+  trail.partials = current;
+  await storage.objects.remove(names.filter((name) => !current.includes(name)));
+}
+
+/**
+ * Brings one trail to its durable head: the published tree from its tiles, then the WAL's entries on top.
+ * @throws EvidentError `corrupt_store`, `rolled_back`: the server must not continue this store
+ */
+export async function recoverTrail(
+  storage: Storage,
+  keys: KeyFiles,
+  state: TrailState,
+  from: { readonly parts: readonly WalPart[]; readonly read: ReadPart; readonly closed: boolean },
+): Promise<Trail> {
+  const published = await readCheckpoint(storage, state);
+  const signer: CheckpointSigner = makeCheckpointSigner(keys.checkpointKey(state.name, state.generation));
+  if (signer.keys.join() !== state.keys.join()) {
+    throw new EvidentError(
+      "corrupt_store",
+      `trail ${state.name}: the keys directory holds another key than the trail's`,
+      { fix: "Restore the keys directory that belongs to this data." },
+    );
+  }
+  const tree = await treeAt(storage, published);
+  const trail: Trail = {
+    ...state,
+    signer,
+    tree,
+    durable: { size: tree.size, root: tree.root() },
+    published: { ...published, root: published.note.length === 0 ? tree.root() : published.root },
+    partials: [],
+    ...sealedFiles(state),
+    wal: new WalIndex(),
+    rotations: [...state.rotations],
+  };
+  const sealed = Math.max(trail.segments.at(-1)?.end ?? 0, trail.tail?.end ?? 0);
+  await replayParts(storage, trail, from, sealed);
+  trail.durable = { size: tree.size, root: asHash(tree.root()) };
+  await checkRecordedHead(storage, trail, state.head);
+  if (!from.closed) await removeOldPartials(storage, trail);
+  else
+    trail.partials = tree
+      .tilesAt(published.size)
+      .partial.map(({ level, n, width }) => pathOf.tile(state.name, level, n, width));
+  return trail;
+}

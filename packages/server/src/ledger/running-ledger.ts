@@ -1,0 +1,301 @@
+import {
+  EvidentError,
+  encodeBundle,
+  formatProof,
+  hmacSha256,
+  inclusionPath,
+  toBase64,
+  toBase64Url,
+  utf8,
+} from "@evident/core";
+import type { BlobStore } from "./blobs.ts";
+import type { ReceivedClock } from "./clock.ts";
+import type { Committer } from "./commit/index.ts";
+import type { IdentityStore } from "./identity/index.ts";
+import type { KeyFiles } from "./keys/index.ts";
+import type { Publisher } from "./publish/index.ts";
+import type { OldWal } from "./recovery/index.ts";
+import { rotateTrailKeys } from "./rotate-keys.ts";
+import type { Sealer } from "./seal/index.ts";
+import type { LedgerFolds } from "./state/index.ts";
+import type { Storage, Wal } from "./storage/index.ts";
+import { describeTrail, type EntryReader, pathOf, readTile, type Trail } from "./trail/index.ts";
+import { makeTrail, trailCreated } from "./trail-maker.ts";
+import type {
+  Appended,
+  ClockState,
+  CommittedBatch,
+  Draft,
+  Fold,
+  Ledger,
+  Pressure,
+  PublishedHead,
+  TrailInfo,
+} from "./types.ts";
+
+const BUNDLE_ENTRIES = 256;
+const TRAIL_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** What a running ledger is made of; `openLedger` puts it together. */
+export interface LedgerParts {
+  readonly storage: Storage;
+  readonly keys: KeyFiles;
+  readonly macKey: Uint8Array;
+  readonly trails: Map<string, Trail>;
+  readonly wal: Wal;
+  readonly clock: ReceivedClock;
+  readonly committer: Committer;
+  readonly publisher: Publisher;
+  readonly sealer: Sealer;
+  readonly identity: IdentityStore;
+  readonly reader: EntryReader;
+  readonly blobs: BlobStore;
+  readonly folds: LedgerFolds;
+  readonly listeners: Set<(batch: CommittedBatch) => void>;
+  readonly originHost: string;
+  readonly epoch: number;
+  readonly old: OldWal;
+  readonly failed: PromiseWithResolvers<Error>;
+  readonly recordHeads: (reason: "interval" | "stop") => Promise<void>;
+  readonly stopTimers: () => void;
+  readonly release: () => void;
+}
+
+/** The ledger as other stages see it. Every method works on durable entries only. */
+export class RunningLedger implements Ledger {
+  readonly #parts: LedgerParts;
+  #making: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  get macKey(): Uint8Array {
+    return this.#parts.macKey;
+  }
+
+  get failed(): Promise<Error> {
+    return this.#parts.failed.promise;
+  }
+
+  trails(): readonly TrailInfo[] {
+    return [...this.#parts.trails.values()].map(describeTrail);
+  }
+
+  trail(name: string): TrailInfo | undefined {
+    const trail = this.#parts.trails.get(name);
+    return trail === undefined ? undefined : describeTrail(trail);
+  }
+
+  async entry(name: string, index: number): Promise<Uint8Array | undefined> {
+    const trail = this.#trail(name);
+    if (!Number.isSafeInteger(index) || index < 0 || index >= trail.durable.size) return undefined;
+    return (await this.#parts.reader.read(trail, index, index + 1))[0];
+  }
+
+  entries(
+    name: string,
+    from: number,
+    to: number,
+  ): AsyncIterable<{ readonly first: number; readonly entries: readonly Uint8Array[] }> {
+    return this.#parts.reader.range(this.#trail(name), from, to);
+  }
+
+  onCommit(listener: (batch: CommittedBatch) => void): () => void {
+    this.#parts.listeners.add(listener);
+    return () => this.#parts.listeners.delete(listener);
+  }
+
+  async append(name: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
+    const { committer, blobs } = this.#parts;
+    const trail = this.#trail(name);
+    if (drafts.every((draft) => draft.blob === undefined)) return committer.append(trail, drafts);
+    await blobs.prepare(name, drafts);
+    const results = await committer.append(trail, drafts);
+    await blobs.settle(
+      name,
+      drafts,
+      results.map(({ status }) => status === "stored"),
+    );
+    return results;
+  }
+
+  async appendStatement(statement: { readonly type: string; readonly [key: string]: unknown }): Promise<number> {
+    const [result] = await this.append("evident", [makeStatementDraft(this.#parts.macKey, statement)]);
+    if (result === undefined) throw new EvidentError("internal", "a statement was not stored");
+    return result.index;
+  }
+
+  createTrail(options: { readonly name: string; readonly tenant: string; readonly by: string }): Promise<TrailInfo> {
+    const result = this.#making.then(() => this.#createTrail(options));
+    this.#making = result.catch(() => undefined);
+    return result;
+  }
+
+  rotateKeys(name: string, by: string): Promise<TrailInfo> {
+    const trail = this.#trail(name);
+    const { storage, keys, publisher, clock } = this.#parts;
+    const appendStatement = this.appendStatement.bind(this);
+    const result = this.#making.then(() =>
+      rotateTrailKeys({ storage, keys, publisher, trail, by, nowMs: () => clock.nowMs(), appendStatement }),
+    );
+    this.#making = result.catch(() => undefined);
+    return result.then(() => describeTrail(trail));
+  }
+
+  async seal(name: string, options: { readonly tail: boolean }): Promise<void> {
+    const trail = this.#trail(name);
+    await this.#parts.publisher.publish(trail);
+    await this.#parts.sealer.seal(trail, options);
+  }
+
+  published(name: string): PublishedHead {
+    return this.#trail(name).published;
+  }
+
+  waitPublished(name: string, size: number, signal?: AbortSignal): Promise<PublishedHead> {
+    return this.#parts.publisher.wait(this.#trail(name), size, signal);
+  }
+
+  async receipt(name: string, index: number): Promise<Uint8Array | undefined> {
+    const trail = this.#trail(name);
+    const { size, note } = trail.published;
+    if (!Number.isSafeInteger(index) || index < 0 || index >= size) return undefined;
+    const path = await inclusionPath(index, size, async (level, n, width) => {
+      const bytes = await readTile(this.#parts.storage.objects, trail, { level, n, width, size });
+      if (bytes === undefined)
+        throw new EvidentError("corrupt_store", `${pathOf.tile(name, level, n, width)} is missing`);
+      return bytes;
+    });
+    const [extra] = await this.#parts.reader.read(trail, index, index + 1);
+    return formatProof({ index: BigInt(index), path, checkpoint: note, ...(extra === undefined ? {} : { extra }) });
+  }
+
+  tile(name: string, level: number, n: number, width: number): Promise<Uint8Array | undefined> {
+    const trail = this.#trail(name);
+    return readTile(this.#parts.storage.objects, trail, { level, n, width, size: trail.published.size });
+  }
+
+  async bundle(name: string, n: number, width: number): Promise<Uint8Array | undefined> {
+    const trail = this.#trail(name);
+    const first = n * BUNDLE_ENTRIES;
+    if (width < 1 || width > BUNDLE_ENTRIES || first + width > trail.published.size) return undefined;
+    return encodeBundle(await this.#parts.reader.read(trail, first, first + width));
+  }
+
+  async rotations(name: string): Promise<readonly { readonly size: number; readonly note: Uint8Array }[]> {
+    const notes: { size: number; note: Uint8Array }[] = [];
+    for (const size of this.#trail(name).rotations) {
+      const note = await this.#parts.storage.objects.read(pathOf.rotation(name, size));
+      if (note !== undefined) notes.push({ size, note });
+    }
+    return notes;
+  }
+
+  blob(name: string, id: string): Promise<Uint8Array | undefined> {
+    return this.#parts.blobs.read(this.#trail(name).name, id);
+  }
+
+  openFold<State>(fold: Fold<State>): Promise<{ state(): State }> {
+    return this.#parts.folds.open(fold);
+  }
+
+  pressure(): Pressure {
+    return this.#parts.committer.pressure();
+  }
+
+  clock(): ClockState {
+    return this.#parts.clock.state();
+  }
+
+  async confirmClock(by: string): Promise<void> {
+    this.#parts.clock.confirm();
+    await this.appendStatement({ type: "clock.confirmed", by });
+  }
+
+  nowMs(): number {
+    return this.#parts.clock.nowMs();
+  }
+
+  counters(): ReturnType<Ledger["counters"]> {
+    const { committer, wal, publisher } = this.#parts;
+    return { ...committer.counters, fsyncs: wal.fsyncs, publishes: publisher.count, walBytes: wal.totalBytes };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { sealer, publisher, committer, identity, trails, folds, recordHeads, stopTimers, release, epoch } =
+      this.#parts;
+    stopTimers();
+    try {
+      await this.#making;
+      await sealer.stop();
+      await committer.flush();
+      for (const trail of trails.values()) if (trail.name !== "evident") await publisher.publish(trail);
+      await recordHeads("stop");
+      await this.appendStatement({ type: "server.stopped", epoch });
+      const evident = this.#trail("evident");
+      await publisher.publish(evident);
+      await publisher.stop();
+      await folds.save({ size: evident.published.size, root: evident.published.root });
+      await identity.flush(committer.sequencedSizes(trails.values()), Promise.resolve());
+      await committer.close(
+        [...trails.values()].map(({ published }) => ({
+          trail: published.trail,
+          size: published.size,
+          root: toBase64(published.root),
+        })),
+      );
+    } finally {
+      await identity.close();
+      release();
+    }
+  }
+
+  async #createTrail({
+    name,
+    tenant,
+    by,
+  }: {
+    readonly name: string;
+    readonly tenant: string;
+    readonly by: string;
+  }): Promise<TrailInfo> {
+    const { keys, trails, clock, originHost, publisher } = this.#parts;
+    if (!TRAIL_NAME.test(name)) {
+      throw new EvidentError(
+        "bad_request",
+        `trail name ${JSON.stringify(name.slice(0, 80))}: use 1 to 63 characters a-z, 0-9 and -, beginning with a letter`,
+      );
+    }
+    if (trails.has(name)) throw new EvidentError("conflict", `trail ${name} exists already`);
+    const trail = makeTrail(keys, { name, tenant, number: trails.size, originHost, created: clock.now() });
+    await this.appendStatement(trailCreated(trail, by));
+    trails.set(name, trail);
+    keys.publish(name, trail.origin, trail.genesis);
+    await publisher.publish(trail);
+    return describeTrail(trail);
+  }
+
+  #trail(name: string): Trail {
+    const trail = this.#parts.trails.get(name);
+    if (trail === undefined)
+      throw new EvidentError("not_found", `there is no trail ${JSON.stringify(name.slice(0, 80))}`);
+    return trail;
+  }
+}
+
+/** A statement as a draft: its `sent` is keyed like any submission's. */
+export function makeStatementDraft(
+  macKey: Uint8Array,
+  statement: { readonly type: string; readonly [key: string]: unknown },
+): Draft {
+  const text = JSON.stringify(statement);
+  const sent = toBase64Url(hmacSha256(macKey, utf8(text)).subarray(0, 16));
+  return { kind: "statement", rest: `"sent":"${sent}","statement":${text}` };
+}
