@@ -1,3 +1,11 @@
+export {
+  type Config,
+  type ConfigSources,
+  configFlags,
+  loadConfig,
+  renderCommentedConfig,
+  renderConfigDocs,
+} from "./config/index.ts";
 export type * from "./ledger/index.ts";
 export type * from "./search/index.ts";
 export type * from "./verify/index.ts";
