@@ -5,6 +5,8 @@ import { makeRandom } from "./random.ts";
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
+const always = Number.MAX_SAFE_INTEGER;
+
 function modelOf(steps: readonly DiskStep[]): DiskModel {
   const model = new DiskModel();
   for (const step of steps) model.apply(step);
@@ -20,8 +22,8 @@ const create = (path: string, inode: number): DiskStep => ({ kind: "create", pat
 const write = (inode: number, offset: number, content: string): DiskStep => {
   return { kind: "write", inode, offset, bytes: text(content) };
 };
-const syncFile = (inode: number): DiskStep => ({ kind: "syncFile", inode });
-const syncRoot: DiskStep = { kind: "syncDirectory", path: "" };
+const syncFile = (inode: number): DiskStep => ({ kind: "syncFile", inode, covers: always });
+const syncRoot: DiskStep = { kind: "syncDirectory", path: "", covers: always };
 
 describe("DiskModel", () => {
   it("keeps data only after a sync of the file, and its name only after a sync of the directory", () => {
@@ -32,6 +34,12 @@ describe("DiskModel", () => {
     expect(filesOf(model, "lost")).toEqual({ a: "one" });
     expect(filesOf(model, "kept")).toEqual({ a: "onetwo" });
     expect(filesOf(model, "sized")).toEqual({ a: "one\0\0\0" });
+  });
+
+  it("does not count a write that finished after the sync had begun", () => {
+    const model = modelOf([create("a", 1), syncRoot, write(1, 0, "one"), write(1, 3, "two")]);
+    model.apply({ kind: "syncFile", inode: 1, covers: 3 });
+    expect(filesOf(model, "lost")).toEqual({ a: "one" });
   });
 
   it("shows a rename without a sync of its data as an empty file under the new name", () => {
@@ -56,7 +64,7 @@ describe("DiskModel", () => {
       create("d/a", 1),
       write(1, 0, "x"),
       syncFile(1),
-      { kind: "syncDirectory", path: "d" },
+      { kind: "syncDirectory", path: "d", covers: always },
     ]);
     expect(filesOf(model, "lost")).toEqual({});
     model.apply(syncRoot);

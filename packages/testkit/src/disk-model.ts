@@ -6,10 +6,11 @@ export type DiskStep =
   | { readonly kind: "makeDirectory"; readonly path: string }
   | { readonly kind: "write"; readonly inode: number; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: "truncate"; readonly inode: number; readonly sizeBytes: number }
-  | { readonly kind: "syncFile"; readonly inode: number }
+  /** `covers`: number of steps that had finished when the sync began. It promises nothing of later ones. */
+  | { readonly kind: "syncFile"; readonly inode: number; readonly covers: number }
   | { readonly kind: "rename"; readonly from: string; readonly to: string }
   | { readonly kind: "remove"; readonly path: string }
-  | { readonly kind: "syncDirectory"; readonly path: string }
+  | { readonly kind: "syncDirectory"; readonly path: string; readonly covers: number }
   /** Something that the outside saw: an acknowledgement, a checkpoint. */
   | { readonly kind: "mark"; readonly label: string; readonly value: unknown };
 
@@ -29,9 +30,15 @@ export interface DiskImage {
 type DataStep = Extract<DiskStep, { readonly kind: "write" | "truncate" }>;
 type NameStep = Extract<DiskStep, { readonly kind: "create" | "makeDirectory" | "rename" | "remove" }>;
 
+interface Pending<Step> {
+  readonly step: Step;
+  /** Position of the step in the run. */
+  readonly at: number;
+}
+
 interface Inode {
   durable: Uint8Array;
-  pending: DataStep[];
+  pending: readonly Pending<DataStep>[];
 }
 
 interface Names {
@@ -48,40 +55,47 @@ const sectorBytes = [512, 4096] as const;
 export class DiskModel {
   readonly #inodes = new Map<number, Inode>();
   readonly #durable: Names = { files: new Map(), directories: new Set([""]) };
-  #pendingNames: NameStep[] = [];
+  #pendingNames: readonly Pending<NameStep>[] = [];
+  #applied = 0;
 
   apply(step: DiskStep): void {
+    const at = this.#applied;
+    this.#applied += 1;
     switch (step.kind) {
       case "create":
         this.#inodes.set(step.inode, { durable: new Uint8Array(0), pending: [] });
-        this.#pendingNames.push(step);
+        this.#pendingNames = [...this.#pendingNames, { step, at }];
         return;
       case "makeDirectory":
       case "rename":
       case "remove":
-        this.#pendingNames.push(step);
+        this.#pendingNames = [...this.#pendingNames, { step, at }];
         return;
       case "write":
-      case "truncate":
-        this.#inode(step.inode).pending.push(step);
+      case "truncate": {
+        const inode = this.#inode(step.inode);
+        inode.pending = [...inode.pending, { step, at }];
         return;
+      }
       case "syncFile": {
         const inode = this.#inode(step.inode);
-        inode.durable = inode.pending.reduce(applyData, inode.durable);
-        inode.pending = [];
+        const covered = inode.pending.filter((pending) => pending.at < step.covers);
+        inode.durable = covered.reduce((content, pending) => applyData(content, pending.step), inode.durable);
+        inode.pending = inode.pending.filter((pending) => pending.at >= step.covers);
         return;
       }
       case "syncDirectory": {
-        const touches = (name: NameStep): boolean => directoriesOf(name).includes(step.path);
-        for (const name of this.#pendingNames.filter(touches)) applyName(this.#durable, name);
-        this.#pendingNames = this.#pendingNames.filter((name) => !touches(name));
+        const isCovered = (pending: Pending<NameStep>): boolean =>
+          pending.at < step.covers && directoriesOf(pending.step).includes(step.path);
+        for (const pending of this.#pendingNames.filter(isCovered)) applyName(this.#durable, pending.step);
+        this.#pendingNames = this.#pendingNames.filter((pending) => !isCovered(pending));
         return;
       }
       case "mark":
     }
   }
 
-  /** Bytes and names that the next power cut may take. */
+  /** Number of steps that the next power cut may take. */
   get pendingSteps(): number {
     let count = this.#pendingNames.length;
     for (const inode of this.#inodes.values()) count += inode.pending.length;
@@ -105,9 +119,10 @@ export class DiskModel {
 
   #survivingNames(survival: Survival, random: () => number): readonly NameStep[] {
     if (survival === "lost") return [];
-    if (survival !== "reordered") return this.#pendingNames;
+    const names = this.#pendingNames.map(({ step }) => step);
+    if (survival !== "reordered") return names;
     const cut = new Map<string, boolean>();
-    return this.#pendingNames.filter((name) => {
+    return names.filter((name) => {
       const [directory = ""] = directoriesOf(name);
       const isCut = (cut.get(directory) ?? false) || random() < 0.3;
       cut.set(directory, isCut);
@@ -168,7 +183,8 @@ function resized(content: Uint8Array, sizeBytes: number): Uint8Array {
 }
 
 function survivingData(inode: Inode, survival: Survival, random: () => number): Uint8Array {
-  const { durable, pending } = inode;
+  const { durable } = inode;
+  const pending = inode.pending.map(({ step }) => step);
   switch (survival) {
     case "lost":
     case "names":
