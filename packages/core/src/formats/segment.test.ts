@@ -53,9 +53,9 @@ describe("a sealed file", () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (noise) => {
         const bytes = concatBytes(noise, utf8("\0\0\0\0\0"), Uint8Array.of(0xb1, 0xea, 0x92, 0x8f));
-        await segment.parseSeekTable(bytes.length, read(bytes)).catch((cause: unknown) => {
-          expect(cause).toMatchObject({ code: "malformed" });
-        });
+        const parsed = await segment.parseSeekTable(bytes.length, read(bytes)).catch((cause: unknown) => cause);
+        // Noise may by chance be a table without frames; it cannot fail otherwise.
+        expect([undefined, "malformed"]).toContain((parsed as { code?: string }).code);
         await expect(segment.parseSeekTable(noise.length, read(noise))).rejects.toMatchObject({ code: "malformed" });
       }),
     );

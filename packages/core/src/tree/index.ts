@@ -17,8 +17,8 @@ export {
   compactRange,
   emptyFrontier,
   extendFrontier,
-  foldRight,
   type Frontier,
+  foldRight,
   frontierRoot,
   TreeBuilder,
 } from "./tree-builder.ts";

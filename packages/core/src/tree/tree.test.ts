@@ -89,9 +89,9 @@ describe("the tree", () => {
       { numRuns: 30 },
     );
     expect(() => new tree.TreeBuilder({ size: 3, hashes: [tree.emptyRoot] })).toThrow("right edge");
-    expect(() =>
-      new tree.TreeBuilder({ size: 1, hashes: [tree.emptyRoot] }).appendSubtree(tree.emptyRoot, 1),
-    ).toThrow();
+    expect(() => new tree.TreeBuilder({ size: 1, hashes: [tree.emptyRoot] }).appendSubtree(tree.emptyRoot, 1)).toThrow(
+      "cannot start at 1",
+    );
   });
 
   it("covers any run of leaves with its maximal aligned subtrees", () => {
