@@ -1,1 +1,4 @@
-export type * from "./types.ts";
+export { type FileSystem, nodeFileSystem, type OpenFile, type PathKind } from "./file-system.ts";
+export { openFileStorage } from "./open-file-storage.ts";
+export type { ObjectStore, Storage, Wal } from "./types.ts";
+export { isSpareFileName, isWalFileName } from "./wal-file-name.ts";
