@@ -1,1 +1,21 @@
-export {};
+export { type DiskImage, DiskModel, type DiskStep, type Survival } from "./disk-model.ts";
+export { type Fault, type FaultyCall, FaultyFileSystem, faultyCalls } from "./faulty-file-system.ts";
+export { findBrokenPromises, type Seen, type SeenEntry, type SeenHead } from "./find-broken-promises.ts";
+export { freePort } from "./free-port.ts";
+export { eventIdOf, makeDraft, makeFullDraft, makeIdentity } from "./make-draft.ts";
+export { makeEvent } from "./make-event.ts";
+export { makeRandom } from "./random.ts";
+export { type PublishedOptions, readCheckpoint, readPublished } from "./read-published.ts";
+export {
+  openSmallLedger,
+  type RecordedRun,
+  recordRun,
+  seenAfter,
+  type WatchedLedger,
+  writeKeys,
+} from "./record-run.ts";
+export { RecordingFileSystem, writeImage } from "./recording-file-system.ts";
+export { startBrowser } from "./start-browser.ts";
+export { type Acknowledged, type LoadOptions, type LoadOutcome, startLoad } from "./start-load.ts";
+export { type Exit, type RunningServer, type ServerProcessOptions, spawnServer, startServer } from "./start-server.ts";
+export { makeTemporaryDirectory } from "./temporary-directory.ts";

@@ -1,42 +1,60 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import type { FileSystem, OpenFile } from "@evident/server";
 import type { DiskImage, DiskStep } from "./disk-model.ts";
 
 /**
  * A file system that notes every change, barrier and mark below `root` in the order in which they finished, so that any moment of the
- * run can be replayed through a `DiskModel`. `root` must be empty at the start and its own name counts as durable.
+ * run can be replayed through a `DiskModel`. The name of `root` itself counts as durable.
  */
 export class RecordingFileSystem implements FileSystem {
   readonly #inner: FileSystem;
   readonly #root: string;
   readonly #inodes = new Map<string, number>();
   #nextInode = 1;
+  readonly #onStep: (done: number) => void;
   readonly steps: DiskStep[] = [];
 
-  constructor(inner: FileSystem, root: string) {
+  /** `onStep` is called after each step with the number of steps done. */
+  constructor(inner: FileSystem, root: string, onStep: (done: number) => void = () => undefined) {
     this.#inner = inner;
     this.#root = root;
+    this.#onStep = onStep;
+  }
+
+  /** Takes what is below `root` already as durable. */
+  adopt(): void {
+    if (!existsSync(this.#root)) return;
+    for (const entry of readdirSync(this.#root, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isDirectory()) this.#push(path, (name) => ({ kind: "makeDirectory", path: name }));
+      if (!entry.isFile()) continue;
+      const inode = this.#create(path);
+      this.note({ kind: "write", inode, offset: 0, bytes: new Uint8Array(readFileSync(path)) });
+      this.note({ kind: "syncFile", inode, covers: this.steps.length });
+    }
+    const directories = this.steps.flatMap((step) => (step.kind === "makeDirectory" ? [step.path] : []));
+    for (const path of ["", ...directories]) this.note({ kind: "syncDirectory", path, covers: this.steps.length });
+  }
+
+  /** Adds a step to the recording. */
+  note(step: DiskStep): void {
+    this.steps.push(step);
+    this.#onStep(this.steps.length);
   }
 
   /** Notes something that the outside saw. */
   mark(label: string, value: unknown): void {
-    this.steps.push({ kind: "mark", label, value });
+    this.note({ kind: "mark", label, value });
   }
 
   async open(path: string, access: "create" | "update" | "read"): Promise<OpenFile> {
     const file = await this.#inner.open(path, access);
     const name = this.#name(path);
     if (name === undefined) return file;
-    if (access === "create") {
-      const inode = this.#nextInode;
-      this.#nextInode += 1;
-      this.#inodes.set(name, inode);
-      this.steps.push({ kind: "create", path: name, inode });
-    }
-    const inode = this.#inodes.get(name);
+    const inode = access === "create" ? this.#create(path) : this.#inodes.get(name);
     if (inode === undefined) throw new Error(`${path} was there before the recording began`);
-    return new RecordedFile(this.steps, inode, file);
+    return new RecordedFile(this, inode, file);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -47,7 +65,7 @@ export class RecordingFileSystem implements FileSystem {
     if (inode === undefined) throw new Error(`${from}: only files are renamed`);
     this.#inodes.delete(source);
     this.#inodes.set(target, inode);
-    this.steps.push({ kind: "rename", from: source, to: target });
+    this.note({ kind: "rename", from: source, to: target });
   }
 
   async unlink(path: string): Promise<void> {
@@ -84,7 +102,17 @@ export class RecordingFileSystem implements FileSystem {
 
   #push(path: string, step: (name: string) => DiskStep): void {
     const name = this.#name(path);
-    if (name !== undefined) this.steps.push(step(name));
+    if (name !== undefined) this.note(step(name));
+  }
+
+  #create(path: string): number {
+    const inode = this.#nextInode;
+    this.#nextInode += 1;
+    this.#push(path, (name) => {
+      this.#inodes.set(name, inode);
+      return { kind: "create", path: name, inode };
+    });
+    return inode;
   }
 
   /** The path below the root; undefined outside it. */
@@ -95,12 +123,12 @@ export class RecordingFileSystem implements FileSystem {
 }
 
 class RecordedFile implements OpenFile {
-  readonly #steps: DiskStep[];
+  readonly #recording: RecordingFileSystem;
   readonly #inode: number;
   readonly #inner: OpenFile;
 
-  constructor(steps: DiskStep[], inode: number, inner: OpenFile) {
-    this.#steps = steps;
+  constructor(recording: RecordingFileSystem, inode: number, inner: OpenFile) {
+    this.#recording = recording;
     this.#inode = inode;
     this.#inner = inner;
   }
@@ -108,7 +136,7 @@ class RecordedFile implements OpenFile {
   async pwrite(bytes: Uint8Array, offset: number): Promise<number> {
     const copy = bytes.slice();
     const written = await this.#inner.pwrite(bytes, offset);
-    this.#steps.push({ kind: "write", inode: this.#inode, offset, bytes: copy.subarray(0, written) });
+    this.#recording.note({ kind: "write", inode: this.#inode, offset, bytes: copy.subarray(0, written) });
     return written;
   }
 
@@ -117,20 +145,20 @@ class RecordedFile implements OpenFile {
   }
 
   async fdatasync(): Promise<void> {
-    const covers = this.#steps.length;
+    const covers = this.#recording.steps.length;
     await this.#inner.fdatasync();
-    this.#steps.push({ kind: "syncFile", inode: this.#inode, covers });
+    this.#recording.note({ kind: "syncFile", inode: this.#inode, covers });
   }
 
   async fsync(): Promise<void> {
-    const covers = this.#steps.length;
+    const covers = this.#recording.steps.length;
     await this.#inner.fsync();
-    this.#steps.push({ kind: "syncFile", inode: this.#inode, covers });
+    this.#recording.note({ kind: "syncFile", inode: this.#inode, covers });
   }
 
   async truncate(sizeBytes: number): Promise<void> {
     await this.#inner.truncate(sizeBytes);
-    this.#steps.push({ kind: "truncate", inode: this.#inode, sizeBytes });
+    this.#recording.note({ kind: "truncate", inode: this.#inode, sizeBytes });
   }
 
   chmod(mode: number): Promise<void> {
