@@ -1,2 +1,3 @@
 export { openLedger } from "./open-ledger.ts";
+export { type FileSystem, nodeFileSystem, type OpenFile, openFileStorage } from "./storage/index.ts";
 export type * from "./types.ts";
