@@ -32,6 +32,7 @@ export const errors = {
     fix: "The bytes are not what they should be; fetch them again, and keep them as evidence if they stay so.",
   },
   not_found: { status: 404, exit: 14, fix: "Check the name or id." },
+  not_ready: { status: 503, exit: 25, fix: "Wait until the server is ready; GET /readyz says what it waits for." },
   overloaded: { status: 429, exit: 15, fix: "Wait the seconds named in Retry-After, then send again." },
   rolled_back: {
     status: 500,
@@ -45,12 +46,19 @@ export const errors = {
   },
   storage_full: { status: 507, exit: 18, fix: "Free disk space; the server accepts events again by itself." },
   store_in_use: { status: 500, exit: 19, fix: "Another Evident server has this data directory open. Stop it first." },
+  too_large: { status: 413, exit: 23, fix: "Send less at once; `limits` in the configuration has the bounds." },
+  too_slow: { status: 408, exit: 24, fix: "Send again what has no verdict; keep the body coming." },
   unauthenticated: {
     status: 401,
     exit: 20,
     fix: "Send `Authorization: Bearer <key>`; keys are made with `evident keys create`.",
   },
   unreachable: { status: 502, exit: 21, fix: "Check the URL and that the server runs." },
+  unsupported_media: {
+    status: 415,
+    exit: 26,
+    fix: "Send application/json or application/x-ndjson, plain or with content-encoding gzip or zstd.",
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errors;

@@ -1,0 +1,10 @@
+export {
+  type FieldProblem,
+  FieldsError,
+  makeProblem,
+  makeRawAnswer,
+  PROBLEM_TYPE,
+  type Problem,
+  ProblemSchema,
+} from "./problem.ts";
+export { toEvidentError } from "./to-evident-error.ts";
