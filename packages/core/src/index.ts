@@ -4,3 +4,4 @@ export * from "./errors/index.ts";
 export * from "./formats/index.ts";
 export * from "./note/index.ts";
 export * from "./tree/index.ts";
+export * from "./verify/index.ts";

@@ -1,3 +1,4 @@
+export { type EntryHead, type EntryLineKind, parseEntryHead } from "./entry-line.ts";
 export {
   encodeSeekTable,
   joinLines,
@@ -11,6 +12,13 @@ export {
   splitLines,
   tailPath,
 } from "./segment.ts";
+export {
+  type ReadStatement,
+  readStatement,
+  type Statement,
+  type StatementType,
+  statementSchemas,
+} from "./statement.ts";
 export {
   decodeWalRecord,
   encodeWalRecord,

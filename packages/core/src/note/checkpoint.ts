@@ -19,9 +19,17 @@ export interface CheckpointKeys {
   readonly mldsa44: KeyPair;
 }
 
-/** Outcome of opening a checkpoint. `timestamps` are those of its cosignatures, in Unix seconds, in the order of their lines. */
+/**
+ * Outcome of opening a checkpoint. `timestamps` are those of its cosignatures, in Unix seconds, in the order of their lines;
+ * `signers` are the keys whose signatures were found valid.
+ */
 export type OpenedCheckpoint =
-  | { readonly kind: "valid"; readonly checkpoint: Checkpoint; readonly timestamps: readonly number[] }
+  | {
+      readonly kind: "valid";
+      readonly checkpoint: Checkpoint;
+      readonly timestamps: readonly number[];
+      readonly signers: readonly VerifierKey[];
+    }
   | {
       readonly kind: "invalid";
       readonly why:
@@ -190,5 +198,5 @@ function checkLines(lines: readonly Line[], note: Note, checkpoint: Checkpoint):
     if (verdict.kind === "bad") return invalid("bad_signature", `the signature by ${describe(key)} does not verify`);
     if (verdict.timestamp !== undefined) timestamps.push(verdict.timestamp);
   }
-  return { kind: "valid", checkpoint, timestamps };
+  return { kind: "valid", checkpoint, timestamps, signers: lines.map(({ key }) => key) };
 }

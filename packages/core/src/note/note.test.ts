@@ -91,6 +91,7 @@ describe("a checkpoint", () => {
       kind: "valid",
       checkpoint: { origin, size: BigInt(size), root },
       timestamps: [head.timestamp],
+      signers: vkeys.map(note.parseVerifierKey),
     });
   });
 

@@ -1,0 +1,1 @@
+export { type ReceiptVerdict, verifyReceipt } from "./verify-receipt.ts";
