@@ -1,18 +1,102 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { describe } from "vitest";
+import { FaultyFileSystem, makeTemporaryDirectory } from "@evident/testkit";
+import { describe, expect, it } from "vitest";
+import { nodeFileSystem } from "./file-system.ts";
 import { objectStoreContract } from "./object-store.contract.ts";
 import { openFileStorage } from "./open-file-storage.ts";
-import { type StoragePlace, walContract } from "./wal.contract.ts";
+import { records, type StoragePlace, walContract } from "./wal.contract.ts";
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 function makePlace(): StoragePlace {
-  const directory = mkdtempSync(join(tmpdir(), "evident-storage-"));
+  const directory = makeTemporaryDirectory("storage");
   return {
-    open: () => openFileStorage(join(directory, "data")),
-    dispose: () => rmSync(directory, { recursive: true, force: true }),
+    open: () => openFileStorage(join(directory.path, "data")),
+    dispose: () => directory[Symbol.dispose](),
   };
 }
 
-describe("file log", () => walContract(makePlace));
-describe("file objects", () => objectStoreContract(makePlace));
+describe("file log", () => {
+  walContract(makePlace);
+});
+
+describe("file objects", () => {
+  objectStoreContract(makePlace);
+});
+
+describe("file objects on disk", () => {
+  it("are read-only once created, private while replaced, in private directories", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const data = join(directory.path, "deep", "data");
+    const { objects } = openFileStorage(data);
+    await objects.create("trails/a/segments/0", text("1"));
+    await objects.replace("trails/a/checkpoint", text("1"));
+    const mode = (path: string): number => statSync(join(data, path)).mode & 0o777;
+    expect(mode("trails/a/segments/0")).toBe(0o444);
+    expect(mode("trails/a/checkpoint")).toBe(0o600);
+    expect(mode("trails/a/segments")).toBe(0o700);
+    expect(mode(".")).toBe(0o700);
+  });
+
+  it("leave no empty directory behind when removed", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const { objects } = openFileStorage(directory.path);
+    await objects.create("trails/a/tile/0/000.p/7", text("1"));
+    await objects.create("trails/a/tile/0/000", text("1"));
+    await objects.remove(["trails/a/tile/0/000.p/7"]);
+    expect(readdirSync(join(directory.path, "trails/a/tile/0"))).toEqual(["000"]);
+    await objects.remove(["trails/a/tile/0/000"]);
+    expect(readdirSync(directory.path)).toEqual(["tmp"]);
+  });
+
+  it("are swept of unfinished files when the lock is taken", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const disk = new FaultyFileSystem(nodeFileSystem);
+    disk.fail({ call: "rename", nth: 1, how: "crash_before" });
+    void openFileStorage(directory.path, disk).objects.create("a", text("1"));
+    await disk.crashed;
+    expect(readdirSync(join(directory.path, "tmp"))).toHaveLength(1);
+    const storage = openFileStorage(directory.path);
+    (await storage.lock()).release();
+    expect(readdirSync(join(directory.path, "tmp"))).toEqual([]);
+    expect(await storage.objects.read("a")).toBeUndefined();
+  });
+
+  for (const call of ["create", "pwrite", "fsync", "rename", "mkdir", "syncDirectory"] as const) {
+    for (const how of ["lost", "applied"] as const) {
+      it(`can be created again after a full disk at ${call}, ${how}`, async () => {
+        using directory = makeTemporaryDirectory("objects");
+        const disk = new FaultyFileSystem(nodeFileSystem);
+        const { objects } = openFileStorage(directory.path, disk);
+        disk.fail({ call, nth: 1, how, error: "ENOSPC" });
+        await expect(objects.create("a/b", text("1"))).rejects.toMatchObject({ code: "storage_full" });
+        await objects.create("a/b", text("1"));
+        expect(await objects.read("a/b")).toEqual(text("1"));
+        expect(readdirSync(join(directory.path, "tmp"))).toEqual([]);
+      });
+    }
+  }
+
+  it("say storage_failed for every other error, and keep the old object when a replacement fails", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const disk = new FaultyFileSystem(nodeFileSystem);
+    const { objects } = openFileStorage(directory.path, disk);
+    await objects.replace("checkpoint", text("old"));
+    for (const call of ["pwrite", "fsync", "rename"] as const) {
+      disk.fail({ call, nth: 1, how: "lost", error: "EIO" });
+      await expect(objects.replace("checkpoint", text("new"))).rejects.toMatchObject({ code: "storage_failed" });
+      expect(await objects.read("checkpoint")).toEqual(text("old"));
+    }
+  });
+
+  it("pass a failure of the stream's source unchanged", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const { objects } = openFileStorage(directory.path);
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield* records(text("1"));
+      throw new TypeError("mine");
+    }
+    await expect(objects.createStream("a", broken())).rejects.toBeInstanceOf(TypeError);
+  });
+});

@@ -43,7 +43,7 @@ export class FileWal implements Wal {
   #spare: SpareFile;
   #preparing: Promise<void> | undefined;
   #background = true;
-  #failure: unknown;
+  #failure: Error | undefined;
   #closed = false;
   #busy = false;
   #syncs: number;
@@ -184,7 +184,7 @@ export class FileWal implements Wal {
     });
     const preparing = grown
       .catch((cause: unknown) => {
-        if (!isDiskFull(cause)) this.#failure ??= cause;
+        if (!isDiskFull(cause)) this.#failure ??= toError(cause);
         throw toStorageError(cause, `no room for the next ${Math.max(bytes, least)} bytes of the log`);
       })
       .finally(() => {
@@ -196,8 +196,9 @@ export class FileWal implements Wal {
 
   #refuse(): void {
     if (this.#failure !== undefined) {
-      const detail = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
-      throw new EvidentError("storage_failed", `the log has failed: ${detail}`, { cause: this.#failure });
+      throw new EvidentError("storage_failed", `the log has failed: ${this.#failure.message}`, {
+        cause: this.#failure,
+      });
     }
     if (this.#closed) throw new EvidentError("storage_failed", "the log is closed");
   }
@@ -207,12 +208,16 @@ export class FileWal implements Wal {
     try {
       return await step();
     } catch (cause) {
-      this.#failure ??= cause;
+      const failure = toError(cause);
+      this.#failure ??= failure;
       if (systemCode(cause) === undefined) throw cause;
-      const detail = cause instanceof Error ? cause.message : String(cause);
-      throw new EvidentError("storage_failed", `the log could not be written: ${detail}`, { cause });
+      throw new EvidentError("storage_failed", `the log could not be written: ${failure.message}`, { cause });
     }
   }
+}
+
+function toError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
 }
 
 /** Reads a part of a log file. @throws EvidentError `corrupt_store` when it is shorter, `storage_failed` when it cannot be read */

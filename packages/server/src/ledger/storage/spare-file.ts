@@ -1,5 +1,6 @@
+import { EvidentError } from "@evident/core";
 import type { FileSystem, OpenFile } from "./file-system.ts";
-import { isDiskFull } from "./storage-errors.ts";
+import { isDiskFull, systemCode } from "./storage-errors.ts";
 import { writeFully } from "./whole-file.ts";
 
 /** Written and synced piece by piece, so that a commit never waits behind a whole file of zeros. */
@@ -37,8 +38,8 @@ export class SpareFile {
 
   /** Grows to `sizeBytes`. On a full disk what could not be kept is given back, and the error passes on. */
   async grow(sizeBytes: number): Promise<void> {
-    this.#file ??= await this.#fileSystem.open(this.path, "create");
     try {
+      this.#file ??= await this.#fileSystem.open(this.path, "create");
       this.syncs += await fillWithZeros(this.#file, this.#sizeBytes, sizeBytes);
       this.#sizeBytes = Math.max(this.#sizeBytes, sizeBytes);
     } catch (cause) {
@@ -50,7 +51,7 @@ export class SpareFile {
   /** Hands over the open file, to be renamed and written to. */
   take(): OpenFile {
     const file = this.#file;
-    if (file === undefined) throw new Error("the spare file was not made");
+    if (file === undefined) throw new EvidentError("internal", "the spare file was not made");
     this.#file = undefined;
     this.#sizeBytes = 0;
     return file;
@@ -58,10 +59,13 @@ export class SpareFile {
 
   async remove(): Promise<void> {
     const file = this.#file;
-    if (file === undefined) return;
     this.#file = undefined;
     this.#sizeBytes = 0;
-    await file.close();
-    await this.#fileSystem.unlink(this.path);
+    await file?.close();
+    try {
+      await this.#fileSystem.unlink(this.path);
+    } catch (cause) {
+      if (systemCode(cause) !== "ENOENT") throw cause;
+    }
   }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { EvidentError } from "@evident/core";
 import type { FileSystem } from "./file-system.ts";
 import { FileWal } from "./file-wal.ts";
 import { fillWithZeros } from "./spare-file.ts";
-import { toStorageError } from "./storage-errors.ts";
+import { systemCode, toStorageError } from "./storage-errors.ts";
 import type { Wal } from "./types.ts";
 import { isSpareFileName, walFileName } from "./wal-file-name.ts";
 import { writeFully } from "./whole-file.ts";
@@ -28,6 +29,10 @@ export async function startWal(
   const name = walFileName(start.epoch, 0);
   const temporary = join(paths.temporary, `${name}-${randomBytes(6).toString("hex")}`);
   try {
+    // A rename would put the new file in the place of the old one's records.
+    if (await exists(fileSystem, join(paths.wal, name))) {
+      throw new EvidentError("internal", `wal/${name} exists: epoch ${start.epoch} was started before`);
+    }
     const handle = await fileSystem.open(temporary, "create");
     try {
       const placed: Place[] = [];
@@ -53,12 +58,22 @@ export async function startWal(
       });
       return { wal, placed };
     } catch (cause) {
-      await handle.close();
+      await handle.close().catch(() => undefined);
       await fileSystem.unlink(temporary).catch(() => undefined);
       throw cause;
     }
   } catch (cause) {
     throw toStorageError(cause, `wal/${name}`);
+  }
+}
+
+async function exists(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    await fileSystem.stat(path);
+    return true;
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return false;
+    throw cause;
   }
 }
 

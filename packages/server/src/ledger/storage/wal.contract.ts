@@ -9,7 +9,6 @@ export interface StoragePlace {
 
 const FILE_BYTES = 64 * 1024;
 
-// eslint-disable-next-line typescript/require-await -- an async iterable of what is at hand
 export async function* records(...all: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* all;
 }
