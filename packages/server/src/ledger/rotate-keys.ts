@@ -3,6 +3,7 @@ import { type KeyFiles, makeCheckpointSigner } from "./keys/index.ts";
 import type { Publisher } from "./publish/index.ts";
 import type { Storage } from "./storage/index.ts";
 import { pathOf, type Trail } from "./trail/index.ts";
+import type { AppendStatement } from "./types.ts";
 
 export interface Rotation {
   readonly storage: Storage;
@@ -11,7 +12,7 @@ export interface Rotation {
   readonly trail: Trail;
   readonly by: string;
   readonly nowMs: () => number;
-  readonly appendStatement: (statement: { readonly type: string; readonly [key: string]: unknown }) => Promise<number>;
+  readonly appendStatement: AppendStatement;
 }
 
 /**

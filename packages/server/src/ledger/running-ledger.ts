@@ -1,28 +1,20 @@
-import {
-  EvidentError,
-  encodeBundle,
-  formatProof,
-  hmacSha256,
-  inclusionPath,
-  toBase64,
-  toBase64Url,
-  utf8,
-} from "@evident/core";
+import { EvidentError, encodeBundle, formatProof, inclusionPath, toBase64 } from "@evident/core";
 import type { BlobStore } from "./blobs.ts";
 import type { ReceivedClock } from "./clock.ts";
 import type { Committer } from "./commit/index.ts";
 import type { IdentityStore } from "./identity/index.ts";
-import type { KeyFiles } from "./keys/index.ts";
+import type { KeyFiles, Signer } from "./keys/index.ts";
 import type { Publisher } from "./publish/index.ts";
 import type { OldWal } from "./recovery/index.ts";
 import { rotateTrailKeys } from "./rotate-keys.ts";
 import type { Sealer } from "./seal/index.ts";
 import type { LedgerFolds } from "./state/index.ts";
 import type { Storage, Wal } from "./storage/index.ts";
-import { describeTrail, type EntryReader, pathOf, readTile, type Trail } from "./trail/index.ts";
+import { describeTrail, type EntryReader, pathOf, readTile, type Trail, tileSource } from "./trail/index.ts";
 import { makeTrail, trailCreated } from "./trail-maker.ts";
 import type {
   Appended,
+  AppendStatement,
   ClockState,
   CommittedBatch,
   Draft,
@@ -30,6 +22,7 @@ import type {
   Ledger,
   Pressure,
   PublishedHead,
+  Statement,
   TrailInfo,
 } from "./types.ts";
 
@@ -55,7 +48,10 @@ export interface LedgerParts {
   readonly originHost: string;
   readonly epoch: number;
   readonly old: OldWal;
+  readonly walSigner: Signer;
+  readonly statementSigner: Signer;
   readonly failed: PromiseWithResolvers<Error>;
+  readonly appendStatement: AppendStatement;
   readonly recordHeads: (reason: "interval" | "stop") => Promise<void>;
   readonly stopTimers: () => void;
   readonly release: () => void;
@@ -121,10 +117,8 @@ export class RunningLedger implements Ledger {
     return results;
   }
 
-  async appendStatement(statement: { readonly type: string; readonly [key: string]: unknown }): Promise<number> {
-    const [result] = await this.append("evident", [makeStatementDraft(this.#parts.macKey, statement)]);
-    if (result === undefined) throw new EvidentError("internal", "a statement was not stored");
-    return result.index;
+  appendStatement(statement: Statement): Promise<number> {
+    return this.#parts.appendStatement(statement);
   }
 
   createTrail(options: { readonly name: string; readonly tenant: string; readonly by: string }): Promise<TrailInfo> {
@@ -135,8 +129,7 @@ export class RunningLedger implements Ledger {
 
   rotateKeys(name: string, by: string): Promise<TrailInfo> {
     const trail = this.#trail(name);
-    const { storage, keys, publisher, clock } = this.#parts;
-    const appendStatement = this.appendStatement.bind(this);
+    const { storage, keys, publisher, clock, appendStatement } = this.#parts;
     const result = this.#making.then(() =>
       rotateTrailKeys({ storage, keys, publisher, trail, by, nowMs: () => clock.nowMs(), appendStatement }),
     );
@@ -162,12 +155,7 @@ export class RunningLedger implements Ledger {
     const trail = this.#trail(name);
     const { size, note } = trail.published;
     if (!Number.isSafeInteger(index) || index < 0 || index >= size) return undefined;
-    const path = await inclusionPath(index, size, async (level, n, width) => {
-      const bytes = await readTile(this.#parts.storage.objects, trail, { level, n, width, size });
-      if (bytes === undefined)
-        throw new EvidentError("corrupt_store", `${pathOf.tile(name, level, n, width)} is missing`);
-      return bytes;
-    });
+    const path = await inclusionPath(index, size, tileSource(this.#parts.storage.objects, trail, size));
     const [extra] = await this.#parts.reader.read(trail, index, index + 1);
     return formatProof({ index: BigInt(index), path, checkpoint: note, ...(extra === undefined ? {} : { extra }) });
   }
@@ -288,14 +276,4 @@ export class RunningLedger implements Ledger {
       throw new EvidentError("not_found", `there is no trail ${JSON.stringify(name.slice(0, 80))}`);
     return trail;
   }
-}
-
-/** A statement as a draft: its `sent` is keyed like any submission's. */
-export function makeStatementDraft(
-  macKey: Uint8Array,
-  statement: { readonly type: string; readonly [key: string]: unknown },
-): Draft {
-  const text = JSON.stringify(statement);
-  const sent = toBase64Url(hmacSha256(macKey, utf8(text)).subarray(0, 16));
-  return { kind: "statement", rest: `"sent":"${sent}","statement":${text}` };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { emptyRoot } from "@evident/core";
 import { type KeyFiles, makeCheckpointSigner } from "./keys/index.ts";
 import { type Trail, TrailTree, WalIndex } from "./trail/index.ts";
+import type { Statement } from "./types.ts";
 
 /** A new trail's origin, opaque because names leak activity. */
 export function newOrigin(host: string): string {
@@ -42,7 +43,7 @@ export function makeTrail(
 }
 
 /** The statement that makes a trail known; verifiers take the keys from it. */
-export function trailCreated(trail: Trail, by: string): { readonly type: string; readonly [key: string]: unknown } {
+export function trailCreated(trail: Trail, by: string): Statement {
   return {
     type: "trail.created",
     trail: trail.name,

@@ -15,6 +15,15 @@ export interface Draft {
   readonly blob?: { readonly id: string; readonly ciphertext: Uint8Array };
 }
 
+/** Body of an entry of kind `statement`; its types and members are listed in docs/formats/statements.md. */
+export interface Statement {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+/** Stores a statement in the trail `evident` and resolves with its index when it is durable. */
+export type AppendStatement = (statement: Statement) => Promise<number>;
+
 /** What became of one draft. `duplicate` and `conflict` name the first entry of that identity; a conflict is not stored. */
 export type Appended =
   | { readonly status: "stored"; readonly trail: string; readonly index: number }
@@ -86,12 +95,7 @@ export interface Fold<State> {
   readonly version: number;
   readonly initial: State;
   /** Returns the next state; called once per statement in order. */
-  apply(
-    state: State,
-    statement: { readonly type: string; readonly [key: string]: unknown },
-    index: number,
-    received: string,
-  ): State;
+  apply(state: State, statement: Statement, index: number, received: string): State;
 }
 
 export interface Ledger extends LedgerReader {
@@ -103,7 +107,7 @@ export interface Ledger extends LedgerReader {
    */
   append(trail: string, drafts: readonly Draft[]): Promise<readonly Appended[]>;
   /** Appends a statement to the trail `evident`; `sent` is added. Resolves with its index when durable. */
-  appendStatement(statement: { readonly type: string; readonly [key: string]: unknown }): Promise<number>;
+  appendStatement(statement: Statement): Promise<number>;
   createTrail(options: { readonly name: string; readonly tenant: string; readonly by: string }): Promise<TrailInfo>;
   /** Signs one checkpoint with the old and the new keys, then continues with the new. */
   rotateKeys(trail: string, by: string): Promise<TrailInfo>;

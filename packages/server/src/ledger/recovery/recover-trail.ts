@@ -11,7 +11,7 @@ import {
 import { type CheckpointSigner, type KeyFiles, makeCheckpointSigner } from "../keys/index.ts";
 import type { TrailState } from "../state/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { pathOf, readTile, type SealedFile, type Trail, TrailTree, WalIndex } from "../trail/index.ts";
+import { pathOf, readTile, type SealedFile, type Trail, TrailTree, tileSource, WalIndex } from "../trail/index.ts";
 import type { PublishedHead } from "../types.ts";
 import type { ReadPart, WalPart } from "./read-wal.ts";
 
@@ -135,12 +135,7 @@ async function checkRecordedHead(storage: Storage, trail: Trail, head: TrailStat
   const root =
     head.size === trail.tree.size
       ? trail.tree.root()
-      : await rootFromTiles(head.size, async (level, n, width) => {
-          const bytes = await readTile(storage.objects, trail, { level, n, width, size: trail.tree.size });
-          if (bytes === undefined)
-            throw new EvidentError("corrupt_store", `${pathOf.tile(trail.name, level, n, width)} is missing`);
-          return bytes;
-        });
+      : await rootFromTiles(head.size, tileSource(storage.objects, trail, trail.tree.size));
   if (!equalBytes(root, fromBase64(head.root))) {
     throw new EvidentError(
       "corrupt_store",

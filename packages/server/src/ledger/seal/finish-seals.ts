@@ -32,7 +32,7 @@ export async function finishSeals(
   sealer: Sealer,
   trails: Iterable<Trail>,
 ): Promise<void> {
-  for (const trail of [...trails]) {
+  for (const trail of trails) {
     for (const file of await unrecorded(storage, reader, trail)) {
       const bytes = await storage.objects.read(file.name);
       if (bytes !== undefined) await sealer.finish(trail, file, { sizeBytes: bytes.length, sha256: sha256(bytes) });

@@ -1,6 +1,7 @@
 import { toBase64 } from "@evident/core";
 import type { Storage, Wal } from "../storage/index.ts";
 import { type EntryReader, pathOf, sealedEnd, segmentsEnd, type Trail } from "../trail/index.ts";
+import type { AppendStatement } from "../types.ts";
 import { checkSealedFile, writeSealedFile } from "./seal-file.ts";
 
 const BUNDLE_ENTRIES = 256;
@@ -10,7 +11,7 @@ export interface SealerOptions {
   readonly wal: Wal;
   readonly reader: EntryReader;
   readonly trails: () => Iterable<Trail>;
-  readonly appendStatement: (statement: { readonly type: string; readonly [key: string]: unknown }) => Promise<number>;
+  readonly appendStatement: AppendStatement;
   readonly nowMs: () => number;
   /** Seal when a trail has this many unsealed entries in whole bundles. */
   readonly segmentEntries: number;

@@ -1,4 +1,4 @@
-import type { Fold } from "../types.ts";
+import type { Fold, Statement } from "../types.ts";
 
 /** A trail as its statements say. */
 export interface TrailState {
@@ -26,8 +26,6 @@ export interface LedgerState {
   readonly signingKeys: Readonly<Record<string, string>>;
   readonly stopped: boolean;
 }
-
-type Statement = { readonly type: string; readonly [key: string]: unknown };
 
 function withTrail(state: LedgerState, name: string, change: (trail: TrailState) => TrailState): LedgerState {
   const trail = state.trails[name];

@@ -1,6 +1,6 @@
 export { EntryReader, type LocatedTrail, type ReadWal } from "./entry-reader.ts";
 export { parseObjectName, pathOf } from "./paths.ts";
-export { readTile } from "./tile-reader.ts";
+export { readTile, tileSource } from "./tile-reader.ts";
 export {
   describeTrail,
   isSystemTrail,

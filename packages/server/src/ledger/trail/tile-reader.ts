@@ -1,4 +1,4 @@
-import { HASH_BYTES, levelCount, TILE_WIDTH } from "@evident/core";
+import { EvidentError, HASH_BYTES, levelCount, type ReadTile, TILE_WIDTH } from "@evident/core";
 import type { ObjectStore } from "../storage/index.ts";
 import { pathOf } from "./paths.ts";
 import type { Trail } from "./trail.ts";
@@ -19,4 +19,15 @@ export async function readTile(
   if (inMemory !== undefined) return inMemory;
   const bytes = await objects.read(pathOf.tile(trail.name, level, n, TILE_WIDTH));
   return bytes?.subarray(0, width * HASH_BYTES);
+}
+
+/** Tiles of the published tree of `size` leaves for proofs and roots. @throws EvidentError `corrupt_store` for a missing one */
+export function tileSource(objects: ObjectStore, trail: Trail, size: number): ReadTile {
+  return async (level, n, width) => {
+    const bytes = await readTile(objects, trail, { level, n, width, size });
+    if (bytes === undefined) {
+      throw new EvidentError("corrupt_store", `${pathOf.tile(trail.name, level, n, width)} is missing`);
+    }
+    return bytes;
+  };
 }
