@@ -1,3 +1,4 @@
+export { makeRequestCheck } from "./check-request.ts";
 export {
   type FieldProblem,
   FieldsError,

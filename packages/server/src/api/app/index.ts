@@ -1,0 +1,6 @@
+export type { ApiContext, App, Reply, Request } from "./api-context.ts";
+export { allVisibleTrails, callerOf, chosenTrails, grantOf, visibleTrail } from "./caller.ts";
+export { makeApp } from "./make-app.ts";
+export { type MadeServer, makeServer } from "./make-server.ts";
+export { type Pace, PacedWriter, type WriterEnd } from "./paced-writer.ts";
+export type { RouteAccess } from "./protect.ts";

@@ -1,0 +1,1 @@
+export { ApiMetrics, indexLag } from "./api-metrics.ts";

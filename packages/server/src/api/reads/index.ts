@@ -1,0 +1,1 @@
+export { type Act, type Caller, ReadLog } from "./read-log.ts";
