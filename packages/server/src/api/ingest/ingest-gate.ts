@@ -1,0 +1,64 @@
+import { EvidentError } from "@evident/core";
+import type { Ledger } from "../../ledger/index.ts";
+import type { ApiMetrics } from "../metrics/index.ts";
+
+const WAIT_STEP_MS = 20;
+
+/** Decides before a body is read whether it can be taken, and counts those being read. */
+export class IngestGate {
+  readonly #ledger: Ledger;
+  readonly #metrics: ApiMetrics;
+  readonly #max: number;
+  #open = 0;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(ledger: Ledger, metrics: ApiMetrics, max: number) {
+    this.#ledger = ledger;
+    this.#metrics = metrics;
+    this.#max = max;
+    this.#idle.resolve();
+  }
+
+  /**
+   * Takes one body; the returned function gives its place back.
+   *
+   * @throws EvidentError `overloaded` (Retry-After says when), `storage_full`
+   */
+  enter(): () => void {
+    const pressure = this.#ledger.pressure();
+    if (pressure.kind === "full") this.#refuse("full", new EvidentError("storage_full", "the disk is full"));
+    if (pressure.kind === "busy")
+      this.#refuse("busy", new EvidentError("overloaded", `${pressure.pendingBytes} bytes wait for the disk`));
+    if (this.#open >= this.#max)
+      this.#refuse("concurrent", new EvidentError("overloaded", `${this.#open} bodies are being read already`));
+    if (this.#open === 0) this.#idle = Promise.withResolvers<void>();
+    this.#open += 1;
+    this.#metrics.openIngests.set(this.#open);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#open -= 1;
+      this.#metrics.openIngests.set(this.#open);
+      if (this.#open === 0) this.#idle.resolve();
+    };
+  }
+
+  /** Waits while the disk is behind: the client is then held back by TCP instead of filling our memory. */
+  async waitForRoom(waitMs: number): Promise<void> {
+    const until = performance.now() + waitMs;
+    while (this.#ledger.pressure().kind === "busy" && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
+    }
+  }
+
+  /** Resolves when no body is being read. */
+  get idle(): Promise<void> {
+    return this.#idle.promise;
+  }
+
+  #refuse(why: string, error: EvidentError): never {
+    this.#metrics.refusedIngests.inc({ why });
+    throw error;
+  }
+}

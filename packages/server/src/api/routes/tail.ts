@@ -1,0 +1,142 @@
+import { EvidentError } from "@evident/core";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { type ApiContext, type App, callerOf, chosenTrails, PacedWriter, visibleTrail } from "../app/index.ts";
+import { access } from "../auth/index.ts";
+import { FieldsError } from "../problems/index.ts";
+import type { Caller } from "../reads/index.ts";
+import { formatPositions, type Positions, parsePositions, type TailOutcome, TailStream } from "../tail/index.ts";
+import { resourcesOf } from "./events-read.ts";
+import { checkSearchText } from "./query.ts";
+import { answerOf, QueryText, refusals, TrailsQuery } from "./schemas.ts";
+
+const MAX_BUFFERED_BYTES = 256 * 1024;
+
+/** Times of tails, shorter in tests. */
+export interface TailTimes {
+  readonly heartbeatMs: number;
+  /** A client that takes nothing for this long is dropped. */
+  readonly stallMs: number;
+}
+
+export const tailTimes: TailTimes = { heartbeatMs: 15_000, stallMs: 30_000 };
+
+const TailParams = Type.Object(
+  { q: Type.Optional(QueryText), trail: Type.Optional(TrailsQuery) },
+  { additionalProperties: false },
+);
+
+/** Where to begin: behind what the client has seen, else at what is stored from now on. */
+function startPositions(
+  { ledger }: ApiContext,
+  caller: Caller,
+  trails: readonly string[],
+  lastEventId: string | undefined,
+): Positions {
+  if (lastEventId === undefined || lastEventId === "") {
+    return new Map(trails.map((name) => [name, visibleTrail(ledger, caller.grant, name).size]));
+  }
+  const seen = parsePositions(lastEventId);
+  if (seen === undefined) {
+    const problem = "is not an id of this stream";
+    throw new FieldsError(`Last-Event-ID ${problem}`, [
+      { field: "last-event-id", problem, fix: "Leave it out to begin now." },
+    ]);
+  }
+  // A trail that the key may see now and did not then is followed from now on.
+  return new Map(
+    trails.map((name) => {
+      const { size } = visibleTrail(ledger, caller.grant, name);
+      return [name, Math.min(size, seen.get(name) ?? size)];
+    }),
+  );
+}
+
+/** `GET /v1/tail`: server-sent events. */
+export function registerTail(app: App, context: ApiContext, times: TailTimes = tailTimes): void {
+  let open = 0;
+  app.get(
+    "/v1/tail",
+    {
+      config: { access: access.read },
+      schema: {
+        tags: ["events"],
+        summary: "Follow",
+        description:
+          "Server-sent events named `entry` with `{trail,index,entry}` as data. Give the last `id` back in `Last-Event-ID` to go on after it. " +
+          "A client that stops reading is dropped; opening and closing are recorded.",
+        querystring: TailParams,
+        headers: Type.Object({ "last-event-id": Type.Optional(Type.String({ maxLength: 8192 })) }),
+        response: { 200: answerOf("The stream.", "text/event-stream"), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { q, trail } = request.query;
+      checkSearchText(q, context.ledger.nowMs());
+      const trails = chosenTrails(context.ledger, caller.grant, trail);
+      const positions = startPositions(context, caller, trails, request.headers["last-event-id"]);
+      if (context.stopping.aborted) throw new EvidentError("not_ready", "the server is stopping");
+      if (open >= context.config.limits.concurrentTails)
+        throw new EvidentError("overloaded", `${open} tails are open already`);
+      open += 1;
+      context.metrics.openTails.set(open);
+      try {
+        const record = makeRecorder(context, caller, trails, q);
+        await record("tail.open", { from: formatPositions(positions) });
+        const outcome = await stream(context, times, { request, reply, positions, caller, text: q });
+        if (outcome.end === "stalled") context.metrics.droppedClients.inc({ why: "stalled" });
+        const end = { end: outcome.end, to: formatPositions(positions) };
+        await record("tail.close", end, outcome);
+      } finally {
+        open -= 1;
+        context.metrics.openTails.set(open);
+      }
+      return reply;
+    },
+  );
+}
+
+function makeRecorder(context: ApiContext, caller: Caller, trails: readonly string[], q: string | undefined) {
+  return (name: string, detail: Readonly<Record<string, string>>, outcome?: TailOutcome): Promise<void> =>
+    context.readLog.record(caller, {
+      op: "READ",
+      name,
+      resources: resourcesOf(trails),
+      detail: { q, ...detail },
+      ...(outcome === undefined ? {} : { rows: outcome.delivered, bytesOut: outcome.bytesOut }),
+    });
+}
+
+async function stream(
+  context: ApiContext,
+  times: TailTimes,
+  tail: {
+    readonly request: FastifyRequest;
+    readonly reply: FastifyReply;
+    readonly positions: Positions;
+    readonly caller: Caller;
+    readonly text: string | undefined;
+  },
+): Promise<TailOutcome> {
+  const { reply, positions, caller, text } = tail;
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  });
+  const writer = new PacedWriter(reply.raw, { maxBufferedBytes: MAX_BUFFERED_BYTES, stallMs: times.stallMs });
+  const outcome = await new TailStream({
+    ledger: context.ledger,
+    writer,
+    text,
+    positions,
+    isAllowed: () => context.authenticator.isValid(caller.grant),
+    expiresMs: caller.grant.expiresMs,
+    stopping: context.stopping,
+    heartbeatMs: times.heartbeatMs,
+  }).run();
+  reply.raw.end();
+  return outcome;
+}
