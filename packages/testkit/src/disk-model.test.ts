@@ -50,12 +50,27 @@ describe("DiskModel", () => {
       syncRoot,
       create("head.tmp", 2),
       write(2, 0, "new"),
-      { kind: "rename", from: "head.tmp", to: "head" },
+      { kind: "rename", from: "head.tmp", to: "head", inode: 2 },
     ]);
     expect(filesOf(model, "lost")).toEqual({ head: "old" });
     expect(filesOf(model, "names")).toEqual({ head: "" });
     model.apply(syncFile(2));
     expect(filesOf(model, "names")).toEqual({ head: "new" });
+  });
+
+  it("moves a file durably out of a directory that was never synced", () => {
+    const model = modelOf([
+      { kind: "makeDirectory", path: "tmp" },
+      create("tmp/a", 1),
+      write(1, 0, "x"),
+      syncFile(1),
+      { kind: "rename", from: "tmp/a", to: "a", inode: 1 },
+      syncRoot,
+    ]);
+    for (const survival of ["lost", "kept", "names", "sized"] as const)
+      expect(filesOf(model, survival)).toEqual({ a: "x" });
+    model.apply({ kind: "syncDirectory", path: "tmp", covers: always });
+    expect(filesOf(model, "kept")).toEqual({ a: "x" });
   });
 
   it("loses what lies in a directory whose own name was not made durable", () => {

@@ -8,7 +8,7 @@ export type DiskStep =
   | { readonly kind: "truncate"; readonly inode: number; readonly sizeBytes: number }
   /** `covers`: number of steps that had finished when the sync began. It promises nothing of later ones. */
   | { readonly kind: "syncFile"; readonly inode: number; readonly covers: number }
-  | { readonly kind: "rename"; readonly from: string; readonly to: string }
+  | { readonly kind: "rename"; readonly from: string; readonly to: string; readonly inode: number }
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "syncDirectory"; readonly path: string; readonly covers: number }
   /** Something that the outside saw: an acknowledgement, a checkpoint. */
@@ -87,8 +87,12 @@ export class DiskModel {
       case "syncDirectory": {
         const isCovered = (pending: Pending<NameStep>): boolean =>
           pending.at < step.covers && directoriesOf(pending.step).includes(step.path);
-        for (const pending of this.#pendingNames.filter(isCovered)) applyName(this.#durable, pending.step);
-        this.#pendingNames = this.#pendingNames.filter((pending) => !isCovered(pending));
+        const covered = this.#pendingNames.filter(isCovered);
+        for (const { step: name } of covered) applyName(this.#durable, name);
+        const moved = covered.flatMap(({ step: name }) => (name.kind === "rename" ? [name.inode] : []));
+        this.#pendingNames = this.#pendingNames.filter(
+          (pending) => !isCovered(pending) && !(pending.step.kind === "create" && moved.includes(pending.step.inode)),
+        );
         return;
       }
       case "mark":
@@ -160,12 +164,10 @@ function applyName(names: Names, step: NameStep): void {
       names.files.delete(step.path);
       names.directories.delete(step.path);
       return;
-    case "rename": {
-      const inode = names.files.get(step.from);
-      if (inode === undefined) return;
-      names.files.delete(step.from);
-      names.files.set(step.to, inode);
-    }
+    case "rename":
+      // The file moves even where the directory that it was made in was never synced.
+      if (names.files.get(step.from) === step.inode) names.files.delete(step.from);
+      names.files.set(step.to, step.inode);
   }
 }
 

@@ -14,21 +14,6 @@ export type FaultyCall =
   | "rmdir"
   | "syncDirectory";
 
-/** Every kind of call that can be made to fail. */
-export const faultyCalls = [
-  "create",
-  "pwrite",
-  "fdatasync",
-  "fsync",
-  "truncate",
-  "chmod",
-  "rename",
-  "unlink",
-  "mkdir",
-  "rmdir",
-  "syncDirectory",
-] as const satisfies readonly FaultyCall[];
-
 /**
  * What goes wrong. `lost`: the call does nothing and reports the error. `applied`: it does its work and reports the error all the same.
  * `crash_before` and `crash_after`: the process is gone at that point; this call and all later ones never return and do nothing.
@@ -60,7 +45,7 @@ function systemError(code: string, call: string, path: string): NodeJS.ErrnoExce
 /** A file system whose calls fail as a test says; without faults it passes everything on and counts. */
 export class FaultyFileSystem implements FileSystem {
   readonly #inner: FileSystem;
-  readonly #counts = new Map<FaultyCall, number>();
+  readonly #calls: { readonly call: FaultyCall; readonly path: string }[] = [];
   #faults: Armed[] = [];
   #isCrashed = false;
   readonly #crash = Promise.withResolvers<void>();
@@ -84,10 +69,9 @@ export class FaultyFileSystem implements FileSystem {
     this.#faults = [];
   }
 
-  /** Number of calls so far, of one kind or of all. */
-  count(call?: FaultyCall): number {
-    if (call !== undefined) return this.#counts.get(call) ?? 0;
-    return [...this.#counts.values()].reduce((sum, each) => sum + each, 0);
+  /** Number of calls so far, of one kind and on matching paths where given. */
+  count(call?: FaultyCall, path?: RegExp): number {
+    return this.#calls.filter((each) => (call ?? each.call) === each.call && path?.test(each.path) !== false).length;
   }
 
   async open(path: string, access: "create" | "update" | "read"): Promise<OpenFile> {
@@ -126,7 +110,7 @@ export class FaultyFileSystem implements FileSystem {
   /** Runs one call under the armed faults. */
   async during<Value>(call: FaultyCall, path: string, work: () => Promise<Value>): Promise<Value> {
     if (this.#isCrashed) return never;
-    this.#counts.set(call, this.count(call) + 1);
+    this.#calls.push({ call, path });
     const fault = this.#due(call, path);
     if (fault === undefined) return this.#alive(work());
     switch (fault.how) {

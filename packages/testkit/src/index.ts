@@ -1,9 +1,10 @@
 export { type DiskImage, DiskModel, type DiskStep, type Survival } from "./disk-model.ts";
-export { type Fault, type FaultyCall, FaultyFileSystem, faultyCalls } from "./faulty-file-system.ts";
+export { type Fault, type FaultyCall, FaultyFileSystem } from "./faulty-file-system.ts";
 export { findBrokenPromises, type Seen, type SeenEntry, type SeenHead } from "./find-broken-promises.ts";
 export { freePort } from "./free-port.ts";
 export { eventIdOf, makeDraft, makeFullDraft, makeIdentity } from "./make-draft.ts";
 export { makeEvent } from "./make-event.ts";
+export { type MadeStore, makeStore, storeFiles } from "./make-store.ts";
 export { makeRandom } from "./random.ts";
 export { type PublishedOptions, readCheckpoint, readPublished } from "./read-published.ts";
 export {

@@ -1,14 +1,25 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { toHex } from "@evident/core";
-import { type FileSystem, type Ledger, nodeFileSystem, openFileStorage, openLedger } from "@evident/server";
+import {
+  type FileSystem,
+  type Ledger,
+  type LedgerOptions,
+  nodeFileSystem,
+  openFileStorage,
+  openLedger,
+} from "@evident/server";
 import type { DiskStep } from "./disk-model.ts";
 import type { Seen, SeenEntry, SeenHead } from "./find-broken-promises.ts";
 import { eventIdOf, makeDraft, makeIdentity } from "./make-draft.ts";
 import { RecordingFileSystem } from "./recording-file-system.ts";
 
 /** Opens a ledger with small files and short intervals, so that a short run seals, rotates and publishes often. */
-export function openSmallLedger(directory: string, fileSystem: FileSystem = nodeFileSystem): Promise<Ledger> {
+export function openSmallLedger(
+  directory: string,
+  options: Partial<LedgerOptions> & { readonly fileSystem?: FileSystem } = {},
+): Promise<Ledger> {
+  const { fileSystem, ...others } = options;
   const dataDir = join(directory, "data");
   return openLedger({
     dataDir,
@@ -22,6 +33,7 @@ export function openSmallLedger(directory: string, fileSystem: FileSystem = node
       return id === undefined ? undefined : makeIdentity(id);
     },
     storage: openFileStorage(dataDir, fileSystem),
+    ...others,
   });
 }
 
@@ -30,6 +42,8 @@ type Files = ReadonlyMap<string, Uint8Array>;
 /** A run of a ledger as a replay needs it. */
 export interface RecordedRun {
   readonly steps: readonly DiskStep[];
+  /** The first steps of all, which lay out what was there before the run. */
+  readonly adopted: number;
   /** The keys directory as it was when a step was done; the last one at or before it counts. It lies outside the recorded directory. */
   readonly keys: readonly { readonly step: number; readonly files: Files }[];
 }
@@ -76,22 +90,23 @@ function sameFiles(left: Files | undefined, right: Files): boolean {
  * Opens a ledger on `directory`, lets `use` work with it and records every write, barrier and promise. What is in the directory
  * before counts as durable. Nothing is closed unless `use` does it.
  *
- * @param disk what lies under the recording
+ * @param around what lies between the ledger and the recording: a disk that leaves calls out
  */
 export async function recordRun(
   directory: string,
   use: (watched: WatchedLedger) => Promise<void>,
-  disk: FileSystem = nodeFileSystem,
+  around: (recorded: FileSystem) => FileSystem = (recorded) => recorded,
 ): Promise<RecordedRun> {
   const keysDir = join(directory, "data.keys");
   const keys: { step: number; files: Files }[] = [{ step: 0, files: readKeys(keysDir) }];
-  const recording = new RecordingFileSystem(disk, join(directory, "data"), (done) => {
+  const recording = new RecordingFileSystem(nodeFileSystem, join(directory, "data"), (done) => {
     const files = readKeys(keysDir);
     if (!sameFiles(keys.at(-1)?.files, files)) keys.push({ step: done, files });
   });
   recording.adopt();
-  await use(watch(await openSmallLedger(directory, recording), recording));
-  return { steps: recording.steps, keys };
+  const adopted = recording.steps.length;
+  await use(watch(await openSmallLedger(directory, { fileSystem: around(recording) }), recording));
+  return { steps: recording.steps, adopted, keys };
 }
 
 /** What the outside had seen when `end` steps were done. */

@@ -65,7 +65,7 @@ export class RecordingFileSystem implements FileSystem {
     if (inode === undefined) throw new Error(`${from}: only files are renamed`);
     this.#inodes.delete(source);
     this.#inodes.set(target, inode);
-    this.note({ kind: "rename", from: source, to: target });
+    this.note({ kind: "rename", from: source, to: target, inode });
   }
 
   async unlink(path: string): Promise<void> {

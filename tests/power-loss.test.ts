@@ -1,0 +1,187 @@
+import { join } from "node:path";
+import { type FileSystem, type OpenFile, verifyDirectory } from "@evident/server";
+import {
+  DiskModel,
+  findBrokenPromises,
+  makeDraft,
+  makeRandom,
+  makeTemporaryDirectory,
+  openSmallLedger,
+  type RecordedRun,
+  recordRun,
+  type Seen,
+  type Survival,
+  seenAfter,
+  type WatchedLedger,
+  writeImage,
+  writeKeys,
+} from "@evident/testkit";
+import { describe, expect, it } from "vitest";
+
+const isSoak = process.env.EVIDENT_SOAK === "1";
+const seed = Number(process.env.EVIDENT_SEED ?? Math.trunc(Math.random() * 1_000_000));
+const survivals: readonly Survival[] = ["lost", "kept", "names", "sized", "reordered"];
+
+/** Concurrent appends to two trails while one is sealed and the other's keys are rotated. */
+async function work(watched: WatchedLedger, label: string): Promise<void> {
+  const { ledger } = watched;
+  const write = async (trail: string, name: string, batches: number, entries: number): Promise<void> => {
+    for (let batch = 0; batch < batches; batch += 1) {
+      const ids = Array.from({ length: entries }, (_, i) => `${label}-${trail}-${name}-${batch}-${i}`);
+      await watched.append(trail, ids);
+    }
+  };
+  await Promise.all([write("alpha", "a", 10, 30), write("beta", "b", 8, 5), write("alpha", "c", 6, 1)]);
+  await ledger.waitPublished("alpha", ledger.trail("alpha")?.size ?? 0);
+  await Promise.all([ledger.seal("alpha", { tail: true }), write("beta", "d", 4, 3)]);
+  await ledger.rotateKeys("beta", "test");
+  await Promise.all([write("alpha", "e", 3, 2), ledger.seal("beta", { tail: true })]);
+}
+
+async function firstRun(watched: WatchedLedger): Promise<void> {
+  await watched.ledger.createTrail({ name: "alpha", tenant: "acme", by: "test" });
+  await watched.ledger.createTrail({ name: "beta", tenant: "acme", by: "test" });
+  await work(watched, "first");
+  await watched.ledger.close();
+}
+
+/** Moments worth a power cut: before each barrier, when most is pending, and after each promise, when it must hold. */
+function moments({ steps, adopted }: RecordedRun): readonly number[] {
+  const found: number[] = [];
+  for (const [at, { kind }] of steps.entries()) {
+    if (at < adopted) continue;
+    if (kind === "syncFile" || kind === "syncDirectory") found.push(at);
+    else if (kind === "mark" && steps[at + 1]?.kind !== "mark") found.push(at + 1);
+  }
+  return [...found, steps.length];
+}
+
+interface Cut {
+  readonly at: number;
+  readonly survival: Survival;
+}
+
+/** All cuts of a run, or a spread of `limit` of them that begins elsewhere with each seed. */
+function chooseCuts(run: RecordedRun, limit: number, random: () => number): readonly Cut[] {
+  const all = moments(run).flatMap((at) => survivals.map((survival) => ({ at, survival })));
+  if (all.length <= limit) return all;
+  const stride = all.length / limit;
+  const start = random() * stride;
+  return Array.from({ length: limit }, (_, i) => all[Math.floor(start + i * stride)]).filter(
+    (cut) => cut !== undefined,
+  );
+}
+
+/** Calls `use` with a new directory that holds what each cut leaves. */
+async function replay(
+  run: RecordedRun,
+  cuts: readonly Cut[],
+  use: (directory: string, cut: Cut) => Promise<void>,
+): Promise<void> {
+  const model = new DiskModel();
+  let done = 0;
+  for (const cut of cuts) {
+    for (const step of run.steps.slice(done, cut.at)) model.apply(step);
+    done = cut.at;
+    using directory = makeTemporaryDirectory("replay");
+    writeImage(model.image(cut.survival, makeRandom(seed + cut.at)), join(directory.path, "data"));
+    writeKeys(run, cut.at, join(directory.path, "data.keys"));
+    await use(directory.path, cut);
+  }
+}
+
+/** Recovers a store, compares it with what the outside has seen, stores one more entry, stops and verifies. */
+async function recover(directory: string, seen: Seen): Promise<readonly string[]> {
+  const ledger = await openSmallLedger(directory);
+  let broken: readonly string[];
+  try {
+    broken = await findBrokenPromises(ledger, seen);
+    if (ledger.trail("alpha") !== undefined) await ledger.append("alpha", [makeDraft("after-the-cut")]);
+  } finally {
+    await ledger.close();
+  }
+  const report = await verifyDirectory(join(directory, "data"), {});
+  const problems = report.problems.map(({ trail, index, kind, detail }) => `${trail} ${index} ${kind}: ${detail}`);
+  return report.verdict === "verified" ? broken : [...broken, `verify: ${report.verdict}`, ...problems];
+}
+
+/** Recovers after each cut and returns what broke, named by the cut. `before`: what was seen before the run. */
+async function findBroken(
+  run: RecordedRun,
+  cuts: readonly Cut[],
+  before: Seen = { acknowledged: [], heads: [] },
+): Promise<readonly string[]> {
+  const broken: string[] = [];
+  await replay(run, cuts, async (directory, cut) => {
+    const name = `seed ${seed}, cut at step ${cut.at} of ${run.steps.length}, ${cut.survival}`;
+    const seen = seenAfter(run, cut.at);
+    const both: Seen = {
+      acknowledged: [...before.acknowledged, ...seen.acknowledged],
+      heads: [...before.heads, ...seen.heads],
+    };
+    try {
+      broken.push(...(await recover(directory, both)).map((each) => `${name}: ${each}`));
+    } catch (error) {
+      broken.push(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  });
+  return broken;
+}
+
+/** A disk that leaves out fdatasync, as if the call were taken out of the code. */
+function withoutDataSync(disk: FileSystem): FileSystem {
+  return {
+    async open(path, access): Promise<OpenFile> {
+      const file = await disk.open(path, access);
+      return {
+        pwrite: (bytes, offset) => file.pwrite(bytes, offset),
+        pread: (into, offset) => file.pread(into, offset),
+        fdatasync: () => Promise.resolve(),
+        fsync: () => file.fsync(),
+        truncate: (sizeBytes) => file.truncate(sizeBytes),
+        chmod: (mode) => file.chmod(mode),
+        sizeBytes: () => file.sizeBytes(),
+        close: () => file.close(),
+      };
+    },
+    rename: (from, to) => disk.rename(from, to),
+    unlink: (path) => disk.unlink(path),
+    mkdir: (path) => disk.mkdir(path),
+    rmdir: (path) => disk.rmdir(path),
+    readdir: (path) => disk.readdir(path),
+    stat: (path) => disk.stat(path),
+    syncDirectory: (path) => disk.syncDirectory(path),
+  };
+}
+
+describe(`power loss (seed ${seed})`, () => {
+  it("loses nothing acknowledged, doubles nothing and signs no second root, whatever the disk kept", async () => {
+    using directory = makeTemporaryDirectory("recorded");
+    const run = await recordRun(directory.path, firstRun);
+    expect(seenAfter(run, run.steps.length).acknowledged.length).toBeGreaterThan(300);
+    const cuts = chooseCuts(run, isSoak ? Number.POSITIVE_INFINITY : 60, makeRandom(seed));
+    expect(await findBroken(run, cuts)).toEqual([]);
+  });
+
+  it("holds when the recovery from a power cut is itself cut off", async () => {
+    using directory = makeTemporaryDirectory("recorded");
+    const random = makeRandom(seed);
+    const run = await recordRun(directory.path, firstRun);
+    await replay(run, chooseCuts(run, isSoak ? 200 : 3, random), async (cutDirectory, cut) => {
+      const again = await recordRun(cutDirectory, async (watched) => {
+        if (watched.ledger.trail("alpha") !== undefined) await watched.append("alpha", ["second-1", "second-2"]);
+        await watched.ledger.close();
+      });
+      const cuts = chooseCuts(again, isSoak ? 40 : 8, random);
+      expect(await findBroken(again, cuts, seenAfter(run, cut.at))).toEqual([]);
+    });
+  });
+
+  it("notices when fdatasync is taken out of the commit", async () => {
+    using directory = makeTemporaryDirectory("recorded");
+    const run = await recordRun(directory.path, firstRun, withoutDataSync);
+    const cuts = chooseCuts(run, 40, makeRandom(seed)).map(({ at }): Cut => ({ at, survival: "lost" }));
+    const broken = await findBroken(run, cuts);
+    expect(broken.filter((each) => each.includes("was acknowledged at")).length).toBeGreaterThan(0);
+  });
+});
