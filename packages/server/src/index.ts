@@ -6,6 +6,6 @@ export {
   renderCommentedConfig,
   renderConfigDocs,
 } from "./config/index.ts";
-export type * from "./ledger/index.ts";
+export * from "./ledger/index.ts";
 export type * from "./search/index.ts";
 export type * from "./verify/index.ts";
