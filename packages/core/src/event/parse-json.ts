@@ -1,0 +1,91 @@
+import { rawNumber } from "../predicate/index.ts";
+import { findDuplicateKey } from "./find-duplicate-key.ts";
+import { excerpt, type Problem } from "./problem.ts";
+
+const MAX_DEPTH = 32;
+/** Numbers whose text a double might change: long, fractional, with exponent, or minus zero. A hit inside a string costs only time. */
+const DELICATE_NUMBER = /[:[,\s]-?(?:\d{16}|\d+[.eE]|0[,\]}\s])/;
+const SPACED_COLON = /"\s+:/;
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/** A parsed value, or why the text is refused. */
+export type ParsedJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problem: Problem };
+
+interface Shape {
+  keys: number;
+  tooDeep: boolean;
+}
+
+function measure(value: unknown, depth: number, shape: Shape): void {
+  if (typeof value !== "object" || value === null) return;
+  if (depth > MAX_DEPTH) {
+    shape.tooDeep = true;
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === "object") measure(item, depth + 1, shape);
+    return;
+  }
+  for (const key in value) {
+    shape.keys += 1;
+    const item = (value as Record<string, unknown>)[key];
+    if (typeof item === "object") measure(item, depth + 1, shape);
+  }
+}
+
+/** Never less than the number of keys in the text when no key is followed by a space; more when a string contains `":`. */
+function countKeyEnds(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) count += 1;
+  return count;
+}
+
+function hasLoneSurrogate(value: unknown): boolean {
+  if (typeof value === "string") return !value.isWellFormed();
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasLoneSurrogate);
+  return Object.entries(value).some(([key, item]) => !key.isWellFormed() || hasLoneSurrogate(item));
+}
+
+function refuse(problem: string, fix: string, field = ""): ParsedJson {
+  return { ok: false, problem: { field, problem, fix } };
+}
+
+/** Keeps the source text of numbers that a double would print differently. */
+function keepNumberText(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || context?.source === undefined || String(value) === context.source) return value;
+  return rawNumber(context.source);
+}
+
+function parseKeepingNumbers(text: string): unknown {
+  return DELICATE_NUMBER.test(text) ? JSON.parse(text, keepNumberText) : JSON.parse(text);
+}
+
+/**
+ * Parses JSON that will be evidence: refuses duplicate keys, lone surrogates and nesting deeper than 32, and keeps the source text of
+ * numbers that a double would change (as `JSON.rawJSON` objects, which `JSON.stringify` writes back unchanged).
+ */
+export function parseJson(text: string): ParsedJson {
+  let value: unknown;
+  try {
+    value = parseKeepingNumbers(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    return refuse(`not JSON: ${cause.message.slice(0, 120).toWellFormed()}`, "Send one complete JSON object.");
+  }
+  const shape: Shape = { keys: 0, tooDeep: false };
+  measure(value, 1, shape);
+  if (shape.tooDeep)
+    return refuse(`nested deeper than ${MAX_DEPTH} levels`, `Flatten the value to at most ${MAX_DEPTH} levels.`);
+  if (SPACED_COLON.test(text) || countKeyEnds(text) !== shape.keys) {
+    const key = findDuplicateKey(text);
+    if (key !== undefined)
+      return refuse(`the key ${excerpt(key)} stands twice in one object`, "Send each key once.", key.slice(0, 80));
+  }
+  if (SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(value)) {
+    return refuse("a string holds half of a surrogate pair", "Send well-formed Unicode.");
+  }
+  return { ok: true, value };
+}
