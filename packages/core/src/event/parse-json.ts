@@ -4,7 +4,7 @@ import { excerpt, type Problem } from "./problem.ts";
 
 const MAX_DEPTH = 32;
 /** Numbers whose text a double might change: long, fractional, with exponent, or minus zero. A hit inside a string costs only time. */
-const DELICATE_NUMBER = /[:[,\s]-?(?:\d{16}|\d+[.eE]|0[,\]}\s])/;
+const DELICATE_NUMBER = /(?:"\s*:|[[,])\s*(?:-?(?:\d{16}|\d+[.eE])|-0[,\]}\s])/;
 const SPACED_COLON = /"\s+:/;
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
