@@ -110,38 +110,37 @@ async function foldEvident(storage: Storage, old: OldWal, folds: FoldStore): Pro
   return state;
 }
 
-function refuseForeignKeys(keys: KeyFiles, hasData: boolean): void {
-  const known = keys.published().evident !== undefined;
-  if (hasData && !known) {
-    throw new EvidentError(
-      "corrupt_store",
-      "the data directory holds trails, but the keys directory does not know them",
-      {
-        fix: "Start with the keys directory that belongs to this data (--keys), or restore it from its backup.",
-      },
-    );
-  }
-  if (!hasData && known) {
-    throw new EvidentError(
-      "rolled_back",
-      "the keys directory belongs to a store whose trails are not in the data directory",
-      {
-        fix: "Restore the data directory, or give another --keys directory to begin a new store.",
-      },
-    );
-  }
+/** Before any key is made: data without the keys that made it is someone else's. */
+function refuseForeignData(keys: KeyFiles, hasData: boolean): void {
+  if (!hasData || keys.holds("evident", 1)) return;
+  throw new EvidentError(
+    "corrupt_store",
+    "the data directory holds trails, but the keys directory does not know them",
+    { fix: "Start with the keys directory that belongs to this data (--keys), or restore it from its backup." },
+  );
+}
+
+/** Keys are made known after the first entries are durable, so known keys without entries mean lost data. */
+function refuseLostData(keys: KeyFiles, hasEntries: boolean): void {
+  if (hasEntries || keys.published().evident === undefined) return;
+  throw new EvidentError(
+    "rolled_back",
+    "the keys directory belongs to a store whose trails are not in the data directory",
+    { fix: "Restore the data directory, or give another --keys directory to begin a new store." },
+  );
 }
 
 /** Start-up is recovery: the same steps after a crash, a clean stop and on an empty directory. */
 export async function recoverStore(options: RecoverOptions): Promise<RecoveredStore> {
   const { storage, keys, originHost } = options;
+  const hasTrails = (await storage.objects.list("trails/")).length > 0;
+  refuseForeignData(keys, hasTrails || (await storage.walFiles()).length > 0);
   const origin = keys.published().evident?.origin ?? keys.checkpointKey("evident", 1, newOrigin(originHost)).origin;
   const walSigner = makeSigner(`${origin}/wal`, keys.seed("wal"));
   const statementSigner = makeSigner(`${origin}/statement`, keys.seed("statement"));
   const folds = new FoldStore(storage.objects, statementSigner);
   const old = await readWal(storage, parseVerifierKey(walSigner.key).publicKey);
-  const hasData = old.parts.length > 0 || (await storage.objects.list("trails/")).length > 0;
-  refuseForeignKeys(keys, hasData);
+  refuseLostData(keys, hasTrails || old.parts.length > 0);
   const read = partReader(storage, old.files);
   const state = await foldEvident(storage, old, folds);
   const trails = new Map<string, Trail>();

@@ -76,6 +76,11 @@ export class KeyFiles {
     return parseSeed(path, file.seed);
   }
 
+  /** True when the key file of a trail's generation is there. */
+  holds(trail: string, generation: number): boolean {
+    return existsSync(this.#trailPath(trail, generation));
+  }
+
   /**
    * One generation of a trail's checkpoint keys. A missing file is made with `origin`; without an origin it is an error.
    * The file's origin wins: a start that crashed after making it goes on with the same one.
