@@ -45,25 +45,30 @@ async function firstRun(watched: WatchedLedger): Promise<void> {
   await watched.ledger.close();
 }
 
-/** Moments worth a power cut: before each barrier, when most is pending, and after each promise, when it must hold. */
-function moments({ steps, adopted }: RecordedRun): readonly number[] {
-  const found: number[] = [];
-  for (const [at, { kind }] of steps.entries()) {
-    if (at < adopted) continue;
-    if (kind === "syncFile" || kind === "syncDirectory") found.push(at);
-    else if (kind === "mark" && steps[at + 1]?.kind !== "mark") found.push(at + 1);
-  }
-  return [...found, steps.length];
-}
-
 interface Cut {
   readonly at: number;
   readonly survival: Survival;
 }
 
+/**
+ * Every cut worth trying: a killed process at every step (all writes survive it), a power cut before each barrier, when most is
+ * pending, and after each promise, when it must hold.
+ */
+function allCuts({ steps, adopted }: RecordedRun): readonly Cut[] {
+  const cuts: Cut[] = [];
+  for (let at = adopted; at <= steps.length; at += 1) {
+    const next = steps[at]?.kind;
+    const isBarrier = next === "syncFile" || next === "syncDirectory";
+    const isPromise = steps[at - 1]?.kind === "mark" && next !== "mark";
+    if (isBarrier || isPromise || next === undefined) cuts.push(...survivals.map((survival) => ({ at, survival })));
+    else if (next !== "mark") cuts.push({ at, survival: "kept" });
+  }
+  return cuts;
+}
+
 /** All cuts of a run, or a spread of `limit` of them that begins elsewhere with each seed. */
 function chooseCuts(run: RecordedRun, limit: number, random: () => number): readonly Cut[] {
-  const all = moments(run).flatMap((at) => survivals.map((survival) => ({ at, survival })));
+  const all = allCuts(run);
   if (all.length <= limit) return all;
   const stride = all.length / limit;
   const start = random() * stride;
