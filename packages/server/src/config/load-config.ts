@@ -95,7 +95,9 @@ function parseListen(text: string): ListenAddress | undefined {
   const match = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<host>[A-Za-z0-9.-]+)):(?<port>\d{1,5})$/.exec(text);
   const port = Number(match?.groups?.["port"] ?? Number.NaN);
   const host = match?.groups?.["six"] ?? match?.groups?.["host"];
-  return host === undefined || !(port <= 65_535) ? undefined : { host, port };
+  if (host === undefined || !(port <= 65_535)) return undefined;
+  // One address, not whatever the name means here: two servers behind one name cannot share a port that was chosen freely.
+  return { host: host === "localhost" ? "127.0.0.1" : host, port };
 }
 
 interface Joined extends Omit<Config, "tls"> {

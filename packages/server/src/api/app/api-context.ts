@@ -29,6 +29,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may use the route. A route without it is refused, and stops start-up. */
     readonly access?: Access;
+    /** Body for the OpenAPI document, of a route that reads its body as a stream. */
+    readonly documentedBody?: object;
   }
   interface FastifyRequest {
     authentication: Authentication;

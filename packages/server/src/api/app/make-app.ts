@@ -108,7 +108,7 @@ export async function makeApp(
   context: ApiContext,
   server: MadeServer,
   log: FastifyBaseLogger,
-): Promise<{ readonly app: App; readonly routes: readonly RouteAccess[] }> {
+): Promise<{ readonly app: App; readonly routes: () => readonly RouteAccess[] }> {
   const isProxy = makeRangeTest(context.config.behindProxy);
   const app: App = fastify({
     serverFactory: (listener) => server.create(listener),

@@ -10,6 +10,10 @@ Verifiers need only a trail's genesis keys: \`/v1/trails/{trail}/log\` is a C2SP
 /** What the OpenAPI document says beside the routes. */
 export function openApiInfo(version: string): FastifyDynamicSwaggerOptions {
   return {
+    transform: ({ schema, url, route }) => {
+      const body = route.config?.documentedBody;
+      return { schema: body === undefined ? schema : { ...schema, body }, url };
+    },
     openapi: {
       openapi: "3.1.0",
       info: {

@@ -62,14 +62,16 @@ function makePeerCheck({ config }: ApiContext): (request: FastifyRequest) => voi
  *
  * @returns the routes as they are registered, for start-up and tests to check that none lacks its access
  */
-export function protect(app: App, context: ApiContext): readonly RouteAccess[] {
-  const found: RouteAccess[] = [];
+export function protect(app: App, context: ApiContext): () => readonly RouteAccess[] {
+  const routes: RouteOptions[] = [];
+  // Read late: hooks of inner plugins may still add to a route's configuration.
+  const found = (): readonly RouteAccess[] =>
+    routes.flatMap(({ method, url, config }) =>
+      (typeof method === "string" ? [method] : method).map((each) => ({ method: each, url, access: config?.access })),
+    );
   const checkPeer = makePeerCheck(context);
   app.decorateRequest("authentication");
-  app.addHook("onRoute", (route: RouteOptions) => {
-    const methods = typeof route.method === "string" ? [route.method] : route.method;
-    for (const method of methods) found.push({ method, url: route.url, access: route.config?.access });
-  });
+  app.addHook("onRoute", (route: RouteOptions) => void routes.push(route));
   app.addHook("onRequest", async (request) => {
     request.authentication = context.authenticator.authenticate(request.headers.authorization);
     checkPeer(request);
@@ -80,7 +82,7 @@ export function protect(app: App, context: ApiContext): readonly RouteAccess[] {
     if (request.headers.expect === "100-continue") reply.raw.writeContinue();
   });
   app.addHook("onReady", async () => {
-    const open = found.filter(({ access }) => access === undefined);
+    const open = found().filter(({ access }) => access === undefined);
     if (open.length > 0) {
       const names = open.map(({ method, url }) => `${method} ${url}`).join(", ");
       throw new EvidentError("internal", `routes without access: ${names}`);

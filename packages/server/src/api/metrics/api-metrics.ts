@@ -26,6 +26,7 @@ export class ApiMetrics {
   readonly openIngests: Gauge;
   readonly openTails: Gauge;
   readonly droppedClients: Counter<"why">;
+  readonly alarms: Counter<"kind">;
   #reconciled: { readonly atMs: number; readonly verdict: Promise<Reconciliation> } | undefined;
 
   constructor(sources: MetricSources) {
@@ -60,6 +61,7 @@ export class ApiMetrics {
     this.droppedClients = counter("clients_dropped_total", "Streamed answers ended because their reader stopped.", [
       "why",
     ]);
+    this.alarms = counter("alarms_total", "Alarms of the ledger, by kind.", ["kind"]);
     this.#addLedgerMetrics();
     this.#addIndexMetrics();
     collectDefaultMetrics({ register: this.#registry });

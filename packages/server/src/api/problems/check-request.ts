@@ -1,6 +1,5 @@
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
-import { nearestName } from "../../config/index.ts";
 import { type FieldProblem, FieldsError } from "./problem.ts";
 
 const MAX_PROBLEMS = 20;
@@ -38,8 +37,7 @@ function describe(error: SchemaError, part: string, known: readonly string[]): r
   const inside = (name: string): string => (field === "" ? name : `${field}.${name}`);
   if (error.keyword === "additionalProperties") {
     return listOf(error.params, "additionalProperties").map((name) => {
-      const nearest = field === "" ? nearestName(name, known) : undefined;
-      const fix = nearest === undefined ? "Leave it out." : `Leave it out; did you mean \`${nearest}\`?`;
+      const fix = field === "" && known.length > 0 ? `Leave it out, or use one of ${known.join(", ")}.` : "Leave it out.";
       return { field: inside(name), problem: `is not known in the ${part}`, fix };
     });
   }

@@ -26,6 +26,12 @@ export const ProblemSchema = Type.Object(
     detail: Type.String({ description: "What happened here, with the values." }),
     fix: Type.String({ description: "What to do." }),
     request: Type.Optional(Type.String({ description: "The request's id in the server's log." })),
+    lines: Type.Optional(
+      Type.Object(
+        { first: Type.Integer(), last: Type.Integer() },
+        { description: "Lines of a body, from 1, that got no verdict because of this." },
+      ),
+    ),
     errors: Type.Optional(
       Type.Array(FieldProblemSchema, { description: "The fields that are wrong, where there are any." }),
     ),

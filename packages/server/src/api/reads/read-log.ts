@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isIP } from "node:net";
 import { hmacSha256, toBase64Url, utf8 } from "@evident/core";
 import type { Ledger } from "../../ledger/index.ts";
 import { type Grant, maskApiKeys } from "../auth/index.ts";
@@ -61,14 +62,17 @@ export class ReadLog {
         type: "service",
         id: grant.keyId,
         ns: "evident",
-        ...(grant.name === undefined ? {} : { name: bound(grant.name) }),
+        ...(grant.name === undefined || grant.name === "-" ? {} : { name: bound(grant.name) }),
         groups: [grant.role],
         credential: { kind: "api_key", id: grant.keyId },
       },
       action: { op: act.op, name: act.name, kind: "api" },
       resources: act.resources.map(({ type, id }) => ({ type, id: bound(id) })),
       outcome: act.denied === undefined ? { status: "success" } : { status: "denied", reason: bound(act.denied) },
-      source: { ip, ipTrust, ...(userAgent === undefined || userAgent === "" ? {} : { userAgent: bound(userAgent) }) },
+      source: {
+        ...(isIP(ip) === 0 ? {} : { ip, ipTrust }),
+        ...(userAgent === undefined || userAgent === "" || userAgent === "-" ? {} : { userAgent: bound(userAgent) }),
+      },
       ...impactOf(act),
       trace: { requestId },
       origin: { tenant: "*", source: "evident", system: "evident", adapter: "api" },

@@ -1,0 +1,222 @@
+import { EvidentError } from "@evident/core";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { type ApiContext, type App, grantOf, type Pace, visibleTrail } from "../app/index.ts";
+import { access, EVERY, type Grant } from "../auth/index.ts";
+import {
+  type BodyPace,
+  type BodyShape,
+  IncomingBody,
+  IngestAnswer,
+  type IngestGate,
+  ingestBody,
+  type Summary,
+} from "../ingest/index.ts";
+import { ProblemSchema } from "../problems/index.ts";
+import type { ApiStages } from "./api-stages.ts";
+import { answerOf, refusals, TrailName } from "./schemas.ts";
+
+const MIB = 1024 * 1024;
+const LINGER_MS = 1_000;
+const MAIN_TRAIL = "main";
+
+/** Paces of bodies and answers, shorter in tests. */
+export interface IngestTimes {
+  readonly body: BodyPace;
+  readonly answer: Pace;
+}
+
+export const ingestTimes: IngestTimes = {
+  body: { idleMs: 30_000, minBytes: 1_024 },
+  answer: { maxBufferedBytes: 4 * MIB, stallMs: 30_000 },
+};
+
+const ReasonSchema = Type.Object({ field: Type.String(), problem: Type.String(), fix: Type.String() });
+const ResultSchema = Type.Object({
+  line: Type.Integer({ description: "From 1." }),
+  id: Type.Optional(Type.String({ description: "The event's id, where it could be read." })),
+  trail: Type.String(),
+  index: Type.Integer({ description: "Index of its entry; for a duplicate, of the entry that was there first." }),
+  status: Type.Enum(["stored", "duplicate", "quarantined", "folded"]),
+  reasons: Type.Optional(Type.Array(ReasonSchema, { description: "Why it is in quarantine." })),
+  receipt: Type.Optional(
+    Type.String({
+      description: "With receipts=full: the .tlog-proof in base64. Absent when no checkpoint came in 30 s.",
+    }),
+  ),
+});
+const SummarySchema = Type.Object({
+  read: Type.Integer({ description: "Sum of the others." }),
+  accepted: Type.Integer(),
+  duplicates: Type.Integer(),
+  folded: Type.Integer(),
+  quarantined: Type.Integer(),
+  trail: Type.String(),
+});
+
+const DESCRIPTION = `One event as a JSON object, an array, or NDJSON (\`application/x-ndjson\`); plain or with \`content-encoding\` gzip or zstd.
+An entry is acknowledged when it is durable. One object is answered 201 (stored), 200 (there already) or 422 (quarantined, with the reasons);
+an array with \`{"results":[...]}\`; NDJSON with a result a line, in order, while the body is still read: read the answer as you send, or ask
+for \`answer=summary\`. When the body breaks off, the lines before that are stored and the answer ends with \`{"error": problem}\`; with
+\`answer=summary\` it is a problem document with the counts in \`summary\`. 429 and 507 come before a byte of the body is read.`;
+
+const IngestParams = Type.Object(
+  {
+    trail: Type.Optional({ ...TrailName, description: "Trail to store in. Default: the key's." }),
+    answer: Type.Enum(["results", "summary"], { description: "summary: only the counts.", default: "results" }),
+    receipts: Type.Enum(["none", "full"], {
+      description: "full: wait for the next checkpoint and add receipts.",
+      default: "none",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const eventSchema = { type: "object", description: "See /schema/event.json." } as const;
+const documentedBody = {
+  content: {
+    "application/json": { schema: { oneOf: [eventSchema, { type: "array", items: eventSchema }] } },
+    "application/x-ndjson": { schema: { type: "string", description: "One event a line." } },
+  },
+} as const;
+
+/** The trail to store in: asked for, the key's default, its only one, or `main`. */
+function chooseTrail(
+  { ledger }: ApiContext,
+  grant: Grant,
+  asked: string | undefined,
+): { readonly name: string; readonly tenant: string } {
+  const [only, ...others] = grant.trails;
+  const own = others.length === 0 && only !== EVERY ? only : undefined;
+  const trail = visibleTrail(ledger, grant, asked ?? grant.defaultTrail ?? own ?? MAIN_TRAIL);
+  if (trail.system) throw new EvidentError("forbidden", `only the server writes the trail ${trail.name}`);
+  return trail;
+}
+
+/** A body that is not read to its end: the connection cannot be used again, and is closed once the answer is out. */
+function endConnection(request: FastifyRequest, reply: FastifyReply): void {
+  const { raw } = request;
+  if (raw.complete || raw.destroyed) return;
+  if (!reply.raw.headersSent) reply.header("connection", "close");
+  const linger = (): void => {
+    raw.resume();
+    setTimeout(() => raw.socket.destroy(), LINGER_MS).unref();
+  };
+  if (reply.raw.writableFinished) linger();
+  else reply.raw.once("finish", linger);
+}
+
+/** `POST /v1/events`. */
+export function registerIngest(
+  app: App,
+  context: ApiContext,
+  stages: ApiStages,
+  gate: IngestGate,
+  times: IngestTimes = ingestTimes,
+): void {
+  void app.register(async (inner: App) => {
+    // The body stays a stream: nothing here may parse it before the check does, line by line.
+    inner.removeAllContentTypeParsers();
+    inner.addContentTypeParser("*", (_request, _payload, done) => done(null, undefined));
+    inner.post(
+      "/v1/events",
+      {
+        config: { access: access.append, documentedBody },
+        schema: {
+          tags: ["events"],
+          summary: "Send events",
+          description: DESCRIPTION,
+          querystring: IngestParams,
+          response: {
+            200: {
+              description: "Results or counts.",
+              content: {
+                "application/json": {
+                  schema: Type.Union([
+                    Type.Object({ results: Type.Array(ResultSchema), error: Type.Optional(ProblemSchema) }),
+                    ResultSchema,
+                    SummarySchema,
+                  ]),
+                },
+                "application/x-ndjson": { schema: Type.String() },
+              },
+            },
+            201: ResultSchema,
+            422: answerOf("One event, quarantined.", "application/json", ResultSchema),
+            ...refusals,
+          },
+        },
+      },
+      async (request, reply) => {
+        try {
+          await ingest({ context, stages, gate, times, request, reply });
+        } finally {
+          endConnection(request, reply);
+        }
+        return reply;
+      },
+    );
+  });
+}
+
+interface Ingest {
+  readonly context: ApiContext;
+  readonly stages: ApiStages;
+  readonly gate: IngestGate;
+  readonly times: IngestTimes;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Counts what a body came to, also when its client went away half-way. */
+function count(context: ApiContext, summary: Summary, body: IncomingBody): void {
+  const { accepted, duplicates, quarantined } = summary;
+  context.metrics.lines.inc({ status: "stored" }, accepted);
+  context.metrics.lines.inc({ status: "duplicate" }, duplicates);
+  context.metrics.lines.inc({ status: "quarantined" }, quarantined);
+  context.metrics.ingestBytes.inc(body.sizeBytes);
+}
+
+async function ingest({ context, stages, gate, times, request, reply }: Ingest): Promise<void> {
+  const grant = grantOf(request);
+  const query = request.query as { trail?: string; answer: string; receipts: string };
+  const trail = chooseTrail(context, grant, query.trail);
+  if (context.stopping.aborted) throw new EvidentError("not_ready", "the server is stopping");
+  const leave = gate.enter();
+  const body = new IncomingBody(request.raw, times.body);
+  const answer = new IngestAnswer(reply, {
+    pace: times.answer,
+    summaryOnly: query.answer === "summary",
+    trail: trail.name,
+  });
+  try {
+    const chunks = stages.readBody(body.chunks(), {
+      contentType: request.headers["content-type"],
+      contentEncoding: request.headers["content-encoding"],
+      limits: context.config.limits,
+      producer: { tenant: trail.tenant, sources: grant.sources, trail: trail.name, keyId: grant.keyId },
+    });
+    const steps = ingestBody({
+      ledger: context.ledger,
+      gate,
+      trail: trail.name,
+      chunks,
+      makeConflict: stages.makeConflict,
+      receipts: query.receipts === "full",
+      whyStop: () => whyStop(context, grant, answer),
+    });
+    for await (const step of steps) await answer.take(step);
+    const shape: BodyShape = request.headers["content-type"]?.includes("ndjson") === true ? "lines" : "array";
+    await answer.finish(shape);
+  } finally {
+    leave();
+    count(context, answer.summary, body);
+  }
+}
+
+function whyStop(context: ApiContext, grant: Grant, answer: IngestAnswer): EvidentError | undefined {
+  if (!context.authenticator.isValid(grant))
+    return new EvidentError("unauthenticated", "the key was revoked or has expired");
+  if (answer.isAbandoned) return new EvidentError("too_slow", "the client takes no answers");
+  return undefined;
+}

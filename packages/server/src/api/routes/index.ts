@@ -1,0 +1,40 @@
+import type { ApiContext, App } from "../app/index.ts";
+import { IngestGate } from "../ingest/index.ts";
+import type { ApiStages } from "./api-stages.ts";
+import { type IngestTimes, ingestTimes, registerIngest } from "./events-post.ts";
+import { registerEventReads } from "./events-read.ts";
+import { registerKeys } from "./keys.ts";
+import { registerLogTiles } from "./log-tiles.ts";
+import { registerSchemas } from "./schema.ts";
+import { registerServerState } from "./server-state.ts";
+import { registerStats } from "./stats.ts";
+import { registerTail, type TailTimes, tailTimes } from "./tail.ts";
+import { registerTrails } from "./trails.ts";
+
+export type { ApiStages, BodyOptions, Producer } from "./api-stages.ts";
+
+/** Times and paces of the streaming routes. */
+export interface RouteTimes {
+  readonly ingest: IngestTimes;
+  readonly tail: TailTimes;
+}
+
+/** Registers every resource. `ingestsIdle` resolves when no body is being read. */
+export function registerRoutes(
+  app: App,
+  context: ApiContext,
+  stages: ApiStages,
+  times: Partial<RouteTimes>,
+): { readonly ingestsIdle: () => Promise<void> } {
+  const gate = new IngestGate(context.ledger, context.metrics, context.config.limits.concurrentIngests);
+  registerIngest(app, context, stages, gate, times.ingest ?? ingestTimes);
+  registerEventReads(app, context);
+  registerTail(app, context, times.tail ?? tailTimes);
+  registerStats(app, context);
+  registerTrails(app, context);
+  registerLogTiles(app, context);
+  registerKeys(app, context);
+  registerServerState(app, context);
+  registerSchemas(app, context);
+  return { ingestsIdle: () => gate.idle };
+}
