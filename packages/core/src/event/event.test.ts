@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalEvent, checkEvent, eventJsonSchema, type ParsedJson, parseJson, parseTime } from "./index.ts";
 
