@@ -1,1 +1,2 @@
-export type * from "./types.ts";
+export { type IdentityStoreOptions, openIdentityStore } from "./open-identity-store.ts";
+export type { FirstSeen, IdentityStore } from "./types.ts";

@@ -11,7 +11,8 @@ import { readFully, withFile, writeFully } from "./whole-file.ts";
 /** Unfinished objects lie here, so that a crash leaves no stray file among the finished ones. */
 const TEMPORARY = "tmp";
 const READ_ONLY = 0o444;
-const PARALLEL = 8;
+/** One of libuv's four threads stays free for the log. */
+const PARALLEL = 3;
 const COMPARE_BYTES = 1 << 20;
 
 interface Digest {
