@@ -82,10 +82,12 @@ export async function makeStore(directory: string): Promise<MadeStore> {
   await second.seal("beta", { tail: false });
   await second.seal("evident", { tail: true });
   await append(second, "alpha", [makeQuarantined("bad"), ...ids("alpha-3-", 3)]);
-  remember();
-  await append(second, "alpha", ids("alpha-4-", 2));
-  await append(second, "beta", ids("beta-4-", 2));
-  const genesis = second.trail("evident")?.genesis ?? [];
   await second.close();
+  remember();
+  const third = await openSmallLedger(directory);
+  await append(third, "alpha", ids("alpha-4-", 2));
+  await append(third, "beta", ids("beta-4-", 2));
+  const genesis = third.trail("evident")?.genesis ?? [];
+  await third.close();
   return { dataDir, keysDir: join(directory, "data.keys"), genesis, earlier };
 }
