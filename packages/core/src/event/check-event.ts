@@ -73,7 +73,7 @@ export function checkEvent(value: unknown): CheckedEvent {
     checkAddress(value, problems);
     if (problems.length === 0) return { ok: true, event: value };
   } else {
-    explain(value, problems);
+    explainAll(value, problems);
   }
   return { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
 }
@@ -85,7 +85,7 @@ interface SchemaError {
   readonly params: object;
 }
 
-function explain(value: Members, problems: Problem[]): void {
+function explainAll(value: Members, problems: Problem[]): void {
   const seen = new Set(problems.map(({ field }) => field));
   for (const error of validator.Errors(value) as Iterable<SchemaError>) {
     for (const problem of describe(value, error)) {
@@ -98,68 +98,63 @@ function explain(value: Members, problems: Problem[]): void {
     problems.push({ field: "", problem: "the value is not an event", fix: "Compare it with /schema/event.json." });
 }
 
+interface Finding {
+  readonly path: readonly string[];
+  readonly field: string;
+  readonly found: unknown;
+  readonly params: {
+    readonly requiredProperties?: readonly string[];
+    readonly additionalProperties?: readonly string[];
+    readonly allowedValues?: readonly unknown[];
+    readonly limit?: number;
+    readonly type?: string | readonly string[];
+  };
+}
+
+/** What each JSON Schema keyword that failed means to the sender. */
+const explanations: Readonly<Record<string, (finding: Finding) => Problem[]>> = {
+  required: ({ path, params }) =>
+    (params.requiredProperties ?? []).map((name) => {
+      const field = dotted([...path, name]);
+      return { field, problem: "is missing", fix: `Add ${field}.` };
+    }),
+  additionalProperties: ({ path, params, found }) =>
+    (params.additionalProperties ?? []).map((name) => unknownField(path, name, found)),
+  boolean: () => [],
+  enum: ({ field, found, params }) => {
+    const fix = `Use one of ${(params.allowedValues ?? []).join(", ")}.`;
+    return [{ field, problem: `${excerpt(found)} is not one of the allowed values`, fix }];
+  },
+  const: ({ field, found }) => [
+    { field, problem: `${excerpt(found)} is not 1`, fix: "Send 1: this is the only version of the schema." },
+  ],
+  type: ({ field, found, params }) => [typeProblem(field, found, String(params.type))],
+  minLength: ({ field }) => [{ field, problem: "is empty", fix: "Leave the field out when the value is unknown." }],
+  maxLength: ({ field, params }) => [
+    {
+      field,
+      problem: `has more than ${params.limit ?? 0} characters`,
+      fix: "Shorten it; put the whole in native or detail.",
+    },
+  ],
+  minItems: ({ field }) => {
+    const fix =
+      field === "resources" ? "Name at least one resource." : "Leave the field out when there is nothing in it.";
+    return [{ field, problem: "is an empty list", fix }];
+  },
+  maxItems: ({ field, params }) => [
+    { field, problem: `has more than ${params.limit ?? 0} items`, fix: "Send fewer items; set impact.truncated." },
+  ],
+  pattern: ({ field, found }) => [patternProblem(field, found)],
+};
+
 function describe(root: Members, error: SchemaError): Problem[] {
   const path = error.instancePath.split("/").slice(1).map(unescapePointer);
-  const params = error.params as {
-    requiredProperties?: string[];
-    additionalProperties?: string[];
-    allowedValues?: unknown[];
-    limit?: number;
-    type?: string | string[];
-  };
   const field = dotted(path);
   const found = valueAt(root, path);
-  switch (error.keyword) {
-    case "required":
-      return (params.requiredProperties ?? []).map((name) => ({
-        field: dotted([...path, name]),
-        problem: "is missing",
-        fix: `Add ${dotted([...path, name])}.`,
-      }));
-    case "additionalProperties":
-      return (params.additionalProperties ?? []).map((name) => unknownField(path, name, found));
-    case "boolean":
-      return [];
-    case "enum":
-      return [
-        {
-          field,
-          problem: `${excerpt(found)} is not one of the allowed values`,
-          fix: `Use one of ${(params.allowedValues ?? []).join(", ")}.`,
-        },
-      ];
-    case "const":
-      return [{ field, problem: `${excerpt(found)} is not 1`, fix: "Send 1: this is the only version of the schema." }];
-    case "type":
-      return [typeProblem(field, found, String(params.type))];
-    case "minLength":
-      return [{ field, problem: "is empty", fix: "Leave the field out when the value is unknown." }];
-    case "maxLength":
-      return [
-        {
-          field,
-          problem: `has more than ${params.limit ?? 0} characters`,
-          fix: "Shorten it; put the whole in native or detail.",
-        },
-      ];
-    case "minItems":
-      return [
-        {
-          field,
-          problem: "is an empty list",
-          fix:
-            field === "resources" ? "Name at least one resource." : "Leave the field out when there is nothing in it.",
-        },
-      ];
-    case "maxItems":
-      return [
-        { field, problem: `has more than ${params.limit ?? 0} items`, fix: "Send fewer items; set impact.truncated." },
-      ];
-    case "pattern":
-      return [patternProblem(field, found)];
-    default:
-      return [{ field, problem: `${excerpt(found)} is out of range`, fix: "See /schema/event.json for the limits." }];
-  }
+  const explain = explanations[error.keyword];
+  if (explain !== undefined) return explain({ path, field, found, params: error.params });
+  return [{ field, problem: `${excerpt(found)} is out of range`, fix: "See /schema/event.json for the limits." }];
 }
 
 function unknownField(path: readonly string[], name: string, parent: unknown): Problem {

@@ -86,7 +86,8 @@ describe("decoding a body", () => {
     expect(whole.error).toBeUndefined();
     const cut = await decode(packed.subarray(0, Math.floor(packed.length * 0.7)), NDJSON, encoding, always(1_000));
     expect(cut.error).toMatchObject({ code: "bad_request" });
-    if (encoding === "gzip") expect(cut.lines.length).toBeGreaterThan(2_000);
+    // A zstd frame of this size is one block: nothing of it can be decoded before its end.
+    expect(cut.lines.length).toBeGreaterThan(encoding === "gzip" ? 2_000 : -1);
     expect(textsOf(cut)).toEqual(textsOf(whole).slice(0, cut.lines.length));
   });
 

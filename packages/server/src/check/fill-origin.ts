@@ -1,0 +1,32 @@
+import { excerpt, type Problem } from "@evident/core";
+import type { Producer } from "./checked-line.ts";
+
+type Members = Record<string, unknown>;
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Fills what the API key says into an event's `origin`, in place: tenant, the key's only source, and `http` as adapter where they are
+ * missing. What contradicts the key is a problem: nobody can speak for another tenant or source.
+ */
+export function fillOrigin(value: unknown, producer: Producer): Problem[] {
+  if (!isObject(value)) return [];
+  value.origin ??= {};
+  const { origin } = value;
+  if (!isObject(origin)) return [];
+  origin.tenant ??= producer.tenant;
+  if (producer.sources.length === 1) origin.source ??= producer.sources[0];
+  origin.adapter ??= "http";
+  const problems: Problem[] = [];
+  if (origin.tenant !== producer.tenant) {
+    const fix = `Leave it out, or send ${JSON.stringify(producer.tenant)}: the key decides.`;
+    problems.push({ field: "origin.tenant", problem: `${excerpt(origin.tenant)} is not the tenant of this key`, fix });
+  }
+  if (producer.sources.length > 0 && typeof origin.source === "string" && !producer.sources.includes(origin.source)) {
+    const fix = `Send one of ${producer.sources.slice(0, 10).join(", ")}, or use that source's key.`;
+    problems.push({ field: "origin.source", problem: `${excerpt(origin.source)} is not a source of this key`, fix });
+  }
+  return problems;
+}

@@ -1,0 +1,1 @@
+export { type SealedBlob, Vault } from "./vault.ts";
