@@ -8,4 +8,4 @@ export {
 } from "./config/index.ts";
 export * from "./ledger/index.ts";
 export type * from "./search/index.ts";
-export type * from "./verify/index.ts";
+export * from "./verify/index.ts";

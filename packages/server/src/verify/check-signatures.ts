@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { equalBytes, type OpenedCheckpoint, openCheckpoint, parseTrailPath, rotationPath } from "@evident/core";
+import { listFiles } from "./list-files.ts";
+import type { StoreContext } from "./store-context.ts";
+import type { Generation, TrailFacts } from "./store-facts.ts";
+import type { StatedHead } from "./trail-head.ts";
+import type { ProblemKind } from "./types.ts";
+
+const LARGEST_NOTE_BYTES = 1 << 20;
+
+type Invalid = Extract<OpenedCheckpoint, { kind: "invalid" }>;
+
+/** The kind of problem behind a checkpoint that does not open. */
+export function invalidKind(why: Invalid["why"]): ProblemKind {
+  switch (why) {
+    case "malformed":
+    case "not_canonical":
+      return "malformed";
+    case "unknown_key":
+    case "bad_signature":
+    case "missing_signature":
+      return "signature";
+    case "wrong_origin":
+      return "edited";
+  }
+}
+
+/** Opens a checkpoint strictly: both signatures of the newest generation; after a crash the one before may still stand. */
+export function openTrailCheckpoint(
+  note: Uint8Array,
+  generations: readonly Generation[],
+  mayBeOld: boolean,
+): OpenedCheckpoint {
+  const [newest, before] = generations.toReversed();
+  const opened = openCheckpoint(note, newest?.keys ?? [], { strict: true });
+  if (opened.kind === "valid" || !mayBeOld || before === undefined) return opened;
+  const old = openCheckpoint(note, before.keys, { strict: true });
+  return old.kind === "valid" ? old : opened;
+}
+
+/** A rotation note whose four signatures hold, and the root that the tree must have at its size. */
+export interface OpenedRotation {
+  readonly file: string;
+  readonly head: StatedHead;
+}
+
+/** Sizes for which a trail has rotation notes, smallest first. */
+export function rotationSizes(dataDir: string, trail: string): number[] {
+  return [...listFiles(dataDir, `trails/${trail}/rotations`)].flatMap(({ path }) => {
+    const parsed = parseTrailPath(path.slice(`trails/${trail}/`.length));
+    return parsed?.kind === "rotation" ? [parsed.size] : [];
+  });
+}
+
+/**
+ * Opens the note of every rotation that was stated: one checkpoint signed by the keys before and after.
+ *
+ * In `evident` the statement lies in the trail whose keys it changes. Only a note that covers the statement shows that the old key
+ * agreed to the new one; a note of before proves no more than that both exist.
+ */
+export function checkRotations(facts: TrailFacts, context: Pick<StoreContext, "dataDir" | "report">): OpenedRotation[] {
+  const { dataDir, report } = context;
+  const { trail, generations } = facts;
+  const sizes = rotationSizes(dataDir, trail);
+  const opened: OpenedRotation[] = [];
+  for (const [i, generation] of generations.entries()) {
+    const before = generations[i - 1];
+    if (before === undefined) continue;
+    const size =
+      trail === "evident" ? (sizes.find((each) => each >= generation.size) ?? generation.size) : generation.size;
+    const name = rotationPath(size);
+    const file = `trails/${trail}/${name}`;
+    const rotation = openRotation(join(dataDir, file), [...before.keys, ...generation.keys], size);
+    if ("why" in rotation) {
+      report.add({ trail, index: null, kind: rotation.kind, file, detail: rotation.why });
+      continue;
+    }
+    opened.push({ file, head: rotation });
+    if (trail === "evident" && size <= generation.index) {
+      report.unchecked(`evident: its keys were changed at size ${size} by a statement that only the new keys sign`);
+    }
+  }
+  return opened;
+}
+
+function openRotation(
+  path: string,
+  keys: readonly string[],
+  size: number,
+): StatedHead | { readonly kind: ProblemKind; readonly why: string } {
+  let note: Uint8Array;
+  try {
+    note = readFileSync(path).subarray(0, LARGEST_NOTE_BYTES + 1);
+  } catch {
+    return { kind: "missing", why: "the note by which the keys were changed is not there" };
+  }
+  const opened = openCheckpoint(note, keys, { strict: true });
+  if (opened.kind === "invalid") return { kind: invalidKind(opened.why), why: opened.detail };
+  if (opened.checkpoint.size !== BigInt(size)) {
+    return { kind: "edited", why: `the note is for size ${opened.checkpoint.size}, its name says ${size}` };
+  }
+  return { size, root: opened.checkpoint.root };
+}
+
+/** Whether two lists hold the same keys. */
+export function sameKeys(a: readonly string[], b: readonly string[]): boolean {
+  return [...a].sort().join() === [...b].sort().join();
+}
+
+export function sameHead(a: StatedHead, b: StatedHead): boolean {
+  return a.size === b.size && equalBytes(a.root, b.root);
+}
