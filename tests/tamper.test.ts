@@ -156,7 +156,9 @@ describe(`a cleanly stopped store (seed ${seed})`, () => {
     function* changes(): Generator<Tampering> {
       for (const file of files) {
         const bytes = read(file);
-        yield rewrite("delete", file, undefined);
+        const deleted = rewrite("delete", file, undefined);
+        // Nothing but its name in the log knows which file the log was.
+        yield file.startsWith("wal/") ? { ...deleted, files: [file, "wal"] } : deleted;
         const lengths = new Set([0, bytes.length >> 1, bytes.length - 1]);
         for (const length of lengths) yield rewrite(`cut to ${length}`, file, bytes.subarray(0, length));
         for (const more of [new Uint8Array([0]), new Uint8Array([0x0a]), bytes]) {

@@ -11,19 +11,18 @@ const LARGEST_NOTE_BYTES = 1 << 20;
 
 type Invalid = Extract<OpenedCheckpoint, { kind: "invalid" }>;
 
+const invalidKinds: Readonly<Record<Invalid["why"], ProblemKind>> = {
+  malformed: "malformed",
+  not_canonical: "malformed",
+  unknown_key: "signature",
+  bad_signature: "signature",
+  missing_signature: "signature",
+  wrong_origin: "edited",
+};
+
 /** The kind of problem behind a checkpoint that does not open. */
 export function invalidKind(why: Invalid["why"]): ProblemKind {
-  switch (why) {
-    case "malformed":
-    case "not_canonical":
-      return "malformed";
-    case "unknown_key":
-    case "bad_signature":
-    case "missing_signature":
-      return "signature";
-    case "wrong_origin":
-      return "edited";
-  }
+  return invalidKinds[why];
 }
 
 /** Opens a checkpoint strictly: both signatures of the newest generation; after a crash the one before may still stand. */

@@ -48,16 +48,9 @@ function isLeftover(name: string, { facts, committedSize }: ExpectedFiles): bool
     return (tile.n * TILE_WIDTH + tile.width) * TILE_WIDTH ** tile.level <= committedSize;
   }
   const parsed = parseTrailPath(name);
-  switch (parsed?.kind) {
-    case "segment":
-      return parsed.first === (facts.segments.at(-1)?.end ?? 0) && parsed.first < committedSize;
-    case "tail":
-      return parsed.size <= committedSize;
-    case "rotation":
-      return parsed.size <= committedSize;
-    case undefined:
-      return false;
-  }
+  if (parsed === undefined) return false;
+  if (parsed.kind !== "segment") return parsed.size <= committedSize;
+  return parsed.first === (facts.segments.at(-1)?.end ?? 0) && parsed.first < committedSize;
 }
 
 /** Accounts for every file of a trail's blobs, given the ids that its entries name. */

@@ -20,17 +20,11 @@ function wrongLength(tile: Tile, sizeBytes: number): WrongTile {
 /** A level-0 tile that does not fit its entries, which are right. */
 export function judgeLeafTile(size: number, n: number, fault: TileFault): WrongTile {
   const tile = leafTile(size, n);
-  switch (fault.state) {
-    case "missing":
-      return missing(tile);
-    case "length":
-      return wrongLength(tile, fault.sizeBytes);
-    case "differs": {
-      const { differingCount, differing } = fault;
-      const detail = `${differingCount} of its hashes are not those of the tree, the first that of entry ${differing[0] ?? 0}`;
-      return { tile, kind: fault.permuted ? "reordered" : "edited", detail };
-    }
-  }
+  if (fault.state === "missing") return missing(tile);
+  if (fault.state === "length") return wrongLength(tile, fault.sizeBytes);
+  const { differingCount, differing } = fault;
+  const detail = `${differingCount} of its hashes are not those of the tree, the first that of entry ${differing[0] ?? 0}`;
+  return { tile, kind: fault.permuted ? "reordered" : "edited", detail };
 }
 
 /** What is wrong with a stored tile of level 1 or above, given its right bytes. */

@@ -36,16 +36,10 @@ const BLOB = Buffer.from('"blob":{"digest":"');
 /** Runs a piece of a verification. Synchronous: it runs in a worker, or in place when there is little to do. */
 export function runTask<Task extends VerifyTask>(task: Task): ResultOf<Task>;
 export function runTask(task: VerifyTask): FramesResult | WalResult | DigestResult {
-  switch (task.kind) {
-    case "frames":
-      return checkFrames(task);
-    case "wal":
-      return checkWal(task);
-    case "digest": {
-      const found = digestFile(task.path);
-      return { kind: "digest", sizeBytes: found?.sizeBytes ?? -1, sha256: toBase64(found?.sha256 ?? new Uint8Array()) };
-    }
-  }
+  if (task.kind === "frames") return checkFrames(task);
+  if (task.kind === "wal") return checkWal(task);
+  const found = digestFile(task.path);
+  return { kind: "digest", sizeBytes: found?.sizeBytes ?? -1, sha256: toBase64(found?.sha256 ?? new Uint8Array()) };
 }
 
 /** Bytes of a file, as many as there are. */

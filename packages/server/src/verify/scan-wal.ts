@@ -1,8 +1,6 @@
 import { join } from "node:path";
 import {
-  equalBytes,
   findWalRecord,
-  fromBase64,
   parseWalFileName,
   scanWal,
   toBase64,
@@ -26,8 +24,13 @@ export interface WalFindings {
   readonly heads: WalHeader["heads"] | undefined;
   /** Of the newest files; 0 when there are none. */
   readonly epoch: number;
-  /** Name of the newest file below the data directory, or of the one that should be there. */
+  /** The newest file below the data directory, or the folder when there is none. */
   readonly lastFile: string;
+  /**
+   * File after the newest one, when that ends with a whole record and is neither closed nor filled up with zeros: then it was cut there,
+   * or another one followed.
+   */
+  readonly nextFile: string | undefined;
   /** Files that a crash may leave behind: spares and replaced epochs. Allowed only when the log was not closed. */
   readonly leftovers: readonly string[];
 }
@@ -58,6 +61,7 @@ export class WalScanner {
   readonly #recovered: NonNullable<WalHeader["recovered"]>[number][] = [];
   #previous: { readonly header: WalHeader; readonly digest: Uint8Array } | undefined;
   #isChained = false;
+  #lastEnding: Ending["kind"] | undefined;
   /** An unsigned record that nothing signed has followed yet. */
   #suspect: { readonly record: WalRecordFacts; readonly file: WalFile } | undefined;
   #close: { readonly heads: WalHeader["heads"]; readonly file: string } | undefined;
@@ -74,9 +78,9 @@ export class WalScanner {
     this.#report = options.report;
   }
 
-  /** @param expectedEpoch of the newest start that is known, to name a log that is gone */
-  async scan(expectedEpoch: number): Promise<WalFindings> {
+  async scan(): Promise<WalFindings> {
     const { files, older, spares } = this.#listFiles();
+    if (files.length === 0) this.#problem("missing", "wal", "there is no file of the log");
     for (const [i, file] of files.entries()) {
       const before = files[i - 1];
       if (before !== undefined && file.file !== before.file + 1) {
@@ -88,12 +92,13 @@ export class WalScanner {
     }
     this.#judgeSuspect(files.at(-1));
     const last = files.at(-1);
-    const lastName = last === undefined ? walFileName(expectedEpoch, 0) : last.name;
+    const isOpen = last !== undefined && this.#close === undefined && this.#lastEnding === "clean";
     return {
       runs: this.#runs,
       heads: this.#close?.heads,
       epoch: last?.epoch ?? 0,
-      lastFile: `wal/${lastName}`,
+      lastFile: last === undefined ? "wal" : `wal/${last.name}`,
+      nextFile: isOpen ? `wal/${walFileName(last.epoch, last.file + 1)}` : undefined,
       leftovers: [...spares, ...this.#judgeOlder(older)],
     };
   }
@@ -163,6 +168,7 @@ export class WalScanner {
   /** Reports what follows the records of a file and returns where to go on, if anywhere. */
   #judgeEnding(ending: Ending, file: WalFile, isLast: boolean): number | undefined {
     const name = `wal/${file.name}`;
+    this.#lastEnding = ending.kind;
     if (ending.kind === "corrupt") {
       this.#isChained = false;
       this.#problem("edited", name, `what lies at byte ${ending.offset} is no record, although more follows`);
@@ -209,7 +215,7 @@ export class WalScanner {
     const at = `the record at byte ${offset}`;
     if (header.epoch !== file.epoch) this.#problem("edited", name, `${at} is of epoch ${header.epoch}`);
     if (this.#isChained && this.#previous !== undefined) {
-      if (header.seq !== this.#previous.header.seq + 1 || !equalBytes(fromBase64(header.prev), this.#previous.digest)) {
+      if (header.seq !== this.#previous.header.seq + 1 || header.prev !== toBase64(this.#previous.digest)) {
         this.#problem("missing", name, `${at} (number ${header.seq}) does not follow the one before it`);
       }
     } else if (file.file === 0 && offset === 0 && (header.seq !== 0 || header.prev !== ZEROS)) {

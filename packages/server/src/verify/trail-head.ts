@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  asHash,
   decodeWalRecord,
   EvidentError,
   findWalRecord,
-  fromBase64,
   type Hash,
   parseCheckpoint,
   parseNote,
@@ -14,6 +12,7 @@ import {
 } from "@evident/core";
 import { fileSize, listFiles } from "./list-files.ts";
 import { readPiece } from "./run-task.ts";
+import { statedHash } from "./stated-hash.ts";
 
 const PEEK_BYTES = 4 << 20;
 const LARGEST_NOTE_BYTES = 1 << 20;
@@ -50,7 +49,7 @@ export function peekClosingHeads(dataDir: string): ClosingHeads | undefined {
 /** The head of a trail among those of the closing record. */
 export function headIn(heads: ClosingHeads | undefined, trail: string): StatedHead | undefined {
   const head = heads?.find((each) => each.trail === trail);
-  return head === undefined ? undefined : { size: head.size, root: asHash(fromBase64(head.root)) };
+  return head === undefined ? undefined : { size: head.size, root: statedHash(head.root) };
 }
 
 /** Bytes of a trail's checkpoint; undefined when there is none, or something far too long for one. */

@@ -60,8 +60,7 @@ async function readEvident(context: StoreContext): Promise<{
   await collector.collectSealed();
   const key = findWalKey(dataDir, collector.statements);
   if (key === undefined) report.unchecked("the log's own signatures, since the statement of its key was not found");
-  const epoch = lastEpoch(collector);
-  const wal = await new WalScanner({ dataDir, key, runner, report }).scan(epoch);
+  const wal = await new WalScanner({ dataDir, key, runner, report }).scan();
   collector.collectLog(wal.runs.trail("evident"), wal.lastFile);
   const facts = new StoreFacts();
   for (const statement of collector.statements) facts.apply(statement);
@@ -69,11 +68,6 @@ async function readEvident(context: StoreContext): Promise<{
   await checkDigests(context, own);
   const evident = { facts: own, collector, sealedEnd: sealed.at(-1)?.end ?? 0, treeSize, wal };
   return { evident, facts, closing };
-}
-
-function lastEpoch({ statements }: TrailCollector): number {
-  const started = statements.findLast(({ statement }) => statement?.type === "server.started")?.statement;
-  return started?.type === "server.started" ? started.epoch : 1;
 }
 
 /** What `evident` states of itself; when that is lost, the trusted keys stand in for its first statement. */

@@ -1,4 +1,4 @@
-import { asHash, fromBase64, type Hash, TILE_WIDTH, tilePath, toBase64 } from "@evident/core";
+import { type Hash, TILE_WIDTH, tilePath, toBase64 } from "@evident/core";
 import { checkHeads, type HeadToCheck, type VerifiedTree } from "./check-heads.ts";
 import { checkOverlap } from "./check-overlap.ts";
 import { checkRotations, invalidKind, openTrailCheckpoint } from "./check-signatures.ts";
@@ -6,6 +6,7 @@ import { checkBlobFiles, checkTrailFiles } from "./check-trail-files.ts";
 import type { TrailCollector } from "./collect-trail.ts";
 import { resolveTree } from "./resolve-tree.ts";
 import type { WalFindings } from "./scan-wal.ts";
+import { statedHash } from "./stated-hash.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { TrailFacts } from "./store-facts.ts";
 import { headIn, readCheckpointFile, type StatedHead, statedHead } from "./trail-head.ts";
@@ -105,7 +106,7 @@ function referenceHead({ facts, wal, treeSize }: TrailToVerify): StatedHead | un
   const recorded = facts.heads.at(-1);
   const heads = [
     headIn(wal.heads, facts.trail),
-    recorded === undefined ? undefined : { size: recorded.size, root: asHash(fromBase64(recorded.root)) },
+    recorded === undefined ? undefined : { size: recorded.size, root: statedHash(recorded.root) },
   ];
   return heads.find((head) => head?.size === treeSize);
 }
@@ -117,8 +118,9 @@ function checkCoverage(context: StoreContext, found: TrailToVerify, signed: Stat
   const reach = collector.tree.size;
   const needed = Math.max(signed?.size ?? 0, treeSize);
   if (needed > reach) {
-    const detail = `the entries end at ${reach}, the published head has size ${needed}`;
     const file = collector.expectedFile(wal.lastFile);
+    const why = wal.nextFile === undefined ? "" : `; ${wal.lastFile} was cut, or ${wal.nextFile} is gone`;
+    const detail = `the entries end at ${reach}, the published head has size ${needed}${why}`;
     report.add({ trail, index: reach, end: needed, kind: "truncated", file, detail });
   }
   if (signed !== undefined && signed.size < sealedEnd) {
@@ -176,14 +178,14 @@ function headsToCheck(
 ): HeadToCheck[] {
   const file = `trails/${facts.trail}/checkpoint`;
   const heads: HeadToCheck[] = facts.heads.map(({ size, root, index }) => {
-    return { size, root: asHash(fromBase64(root)), by: `the head in entry ${index} of evident`, file };
+    return { size, root: statedHash(root), by: `the head in entry ${index} of evident`, file };
   });
   for (const rotation of rotations) heads.push({ ...rotation.head, by: "the rotation note", file: rotation.file });
   const closing = headIn(wal.heads, facts.trail);
   if (closing !== undefined) heads.push({ ...closing, by: "the head in the log's closing record", file });
   const remembered = context.remembered?.get(facts.origin);
   if (remembered !== undefined) {
-    heads.push({ size: remembered.size, root: asHash(fromBase64(remembered.root)), by: "the remembered head", file });
+    heads.push({ size: remembered.size, root: statedHash(remembered.root), by: "the remembered head", file });
   }
   return heads;
 }

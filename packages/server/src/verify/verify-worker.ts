@@ -4,8 +4,11 @@ import type { VerifyTask } from "./tasks.ts";
 
 parentPort?.on("message", ({ id, task }: { readonly id: number; readonly task: VerifyTask }) => {
   try {
-    parentPort?.postMessage({ id, result: runTask(task) });
+    parentPort?.postMessage({ id, result: runTask(task) }, []);
   } catch (cause) {
-    parentPort?.postMessage({ id, failure: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
+    parentPort?.postMessage(
+      { id, failure: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) },
+      [],
+    );
   }
 });

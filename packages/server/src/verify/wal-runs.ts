@@ -1,4 +1,5 @@
-import { asHash, fromBase64, HASH_BYTES } from "@evident/core";
+import { HASH_BYTES } from "@evident/core";
+import { statedHash } from "./stated-hash.ts";
 import type { EntryFault, FoundStatement, WalPart } from "./tasks.ts";
 import { HashList } from "./trail-tree.ts";
 
@@ -58,7 +59,7 @@ export class WalRuns {
     }
     for (let at = 0; at < leaves.length; at += HASH_BYTES) run.leaves.push(leaves.subarray(at, at + HASH_BYTES));
     run.markedSizes.push(runEnd(run));
-    run.markedRoots.push(asHash(fromBase64(root)));
+    run.markedRoots.push(statedHash(root));
     this.#addFacts(trail, part, file);
   }
 

@@ -92,7 +92,7 @@ export class WorkerPool implements TaskRunner {
       const id = this.#nextId;
       this.#nextId += 1;
       seat.current = { id, waiting };
-      seat.worker.postMessage({ id, task: waiting.task });
+      seat.worker.postMessage({ id, task: waiting.task }, []);
     }
   }
 
