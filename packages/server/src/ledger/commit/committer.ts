@@ -8,6 +8,7 @@ import type { Appended, CommittedBatch, Draft, Pressure } from "../types.ts";
 import { PendingEntries } from "./pending-entries.ts";
 
 const RUN_ENTRIES = 256;
+const EAGER_BYTES = 1 << 20;
 const FULL_RETRY_MS = 1_000;
 const RECORD_OVERHEAD_BYTES = 64 * 1024;
 
@@ -46,7 +47,8 @@ export class Committer {
   #prev: Uint8Array;
   #generation: Generation = makeGeneration();
   #inFlight: Generation | undefined;
-  #running = false;
+  /** "waiting": the next record begins after this turn's I/O callbacks, so that appends that arrived together share it. */
+  #state: "idle" | "waiting" | "writing" = "idle";
   #failure: Error | undefined;
   #full: string | undefined;
   #closed = false;
@@ -93,11 +95,7 @@ export class Committer {
   }
 
   get pendingBytes(): number {
-    let sum = 0;
-    for (const generation of [this.#generation, this.#inFlight]) {
-      for (const pending of generation?.pending.values() ?? []) sum += pending.sizeBytes;
-    }
-    return sum;
+    return sizeOf(this.#generation) + (this.#inFlight === undefined ? 0 : sizeOf(this.#inFlight));
   }
 
   /**
@@ -141,15 +139,18 @@ export class Committer {
   #whenDurable(): Promise<void> {
     const done = (this.#generation.pending.size > 0 ? this.#generation : (this.#inFlight ?? this.#generation)).done
       .promise;
-    if (!this.#running) {
-      this.#running = true;
-      // After this turn's I/O callbacks: appends that arrived together share one record.
+    if (this.#state === "idle") {
+      this.#state = "waiting";
       setImmediate(() => void this.#run());
     }
+    // Enough for a record: the disk works on it while the rest of this turn is sequenced.
+    if (this.#state === "waiting" && sizeOf(this.#generation) >= EAGER_BYTES) void this.#run();
     return done;
   }
 
   async #run(): Promise<void> {
+    if (this.#state !== "waiting") return;
+    this.#state = "writing";
     while (this.#generation.pending.size > 0 && this.#failure === undefined) {
       const generation = this.#generation;
       this.#inFlight = generation;
@@ -162,7 +163,7 @@ export class Committer {
         this.#fail(cause, generation);
       }
     }
-    this.#running = false;
+    this.#state = "idle";
   }
 
   async #commit(generation: Generation): Promise<void> {
@@ -244,6 +245,12 @@ export class Committer {
     }
     this.failed.resolve(failure);
   }
+}
+
+function sizeOf({ pending }: Generation): number {
+  let sum = 0;
+  for (const { sizeBytes } of pending.values()) sum += sizeBytes;
+  return sum;
 }
 
 function makeGeneration(): Generation {
