@@ -31,9 +31,29 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return digest;
 }
 
-/** HMAC-SHA-256 (RFC 2104), 32 bytes. */
+const BLOCK_BYTES = 64;
+const DIGEST_BYTES = 32;
+const SHORT_BYTES = 64 * 1024;
+const inner = new Uint8Array(BLOCK_BYTES + SHORT_BYTES);
+const outer = new Uint8Array(BLOCK_BYTES + DIGEST_BYTES);
+
+/**
+ * HMAC-SHA-256 (RFC 2104), 32 bytes.
+ *
+ * Short messages are hashed by two one-shot digests: an Hmac object costs more than both.
+ */
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHmac("sha256", key).update(bytes).digest());
+  if (key.length > BLOCK_BYTES || bytes.length > SHORT_BYTES) {
+    return new Uint8Array(createHmac("sha256", key).update(bytes).digest());
+  }
+  for (let i = 0; i < BLOCK_BYTES; i += 1) {
+    const byte = key[i] ?? 0;
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  inner.set(bytes, BLOCK_BYTES);
+  outer.set(sha256(inner.subarray(0, BLOCK_BYTES + bytes.length)), BLOCK_BYTES);
+  return sha256(outer);
 }
 
 function keyFromSeed(algorithm: Algorithm, seed: Uint8Array): KeyPair {

@@ -15,6 +15,7 @@ export type ParsedJson =
 
 interface Shape {
   keys: number;
+  numbers: number;
   tooDeep: boolean;
 }
 
@@ -25,13 +26,17 @@ function measure(value: unknown, depth: number, shape: Shape): void {
     return;
   }
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === "object") measure(item, depth + 1, shape);
+    for (const item of value) {
+      if (typeof item === "object") measure(item, depth + 1, shape);
+      else if (typeof item === "number") shape.numbers += 1;
+    }
     return;
   }
   for (const key in value) {
     shape.keys += 1;
     const item = (value as Record<string, unknown>)[key];
     if (typeof item === "object") measure(item, depth + 1, shape);
+    else if (typeof item === "number") shape.numbers += 1;
   }
 }
 
@@ -59,8 +64,9 @@ function keepNumberText(_key: string, value: unknown, context?: { readonly sourc
   return rawNumber(context.source);
 }
 
-function parseKeepingNumbers(text: string): unknown {
-  return DELICATE_NUMBER.test(text) ? JSON.parse(text, keepNumberText) : JSON.parse(text);
+/** True when the only number is the version of an event: the schema allows one value for it, however it is spelt. */
+function hasOnlyVersion(value: unknown, { numbers }: Shape): boolean {
+  return numbers === 0 || (numbers === 1 && (value as { readonly v?: unknown }).v === 1);
 }
 
 /**
@@ -70,12 +76,12 @@ function parseKeepingNumbers(text: string): unknown {
 export function parseJson(text: string): ParsedJson {
   let value: unknown;
   try {
-    value = parseKeepingNumbers(text);
+    value = JSON.parse(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     return refuse(`not JSON: ${cause.message.slice(0, 120).toWellFormed()}`, "Send one complete JSON object.");
   }
-  const shape: Shape = { keys: 0, tooDeep: false };
+  const shape: Shape = { keys: 0, numbers: typeof value === "number" ? 1 : 0, tooDeep: false };
   measure(value, 1, shape);
   if (shape.tooDeep)
     return refuse(`nested deeper than ${MAX_DEPTH} levels`, `Flatten the value to at most ${MAX_DEPTH} levels.`);
@@ -87,5 +93,6 @@ export function parseJson(text: string): ParsedJson {
   if (SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(value)) {
     return refuse("a string holds half of a surrogate pair", "Send well-formed Unicode.");
   }
+  if (!hasOnlyVersion(value, shape) && DELICATE_NUMBER.test(text)) value = JSON.parse(text, keepNumberText);
   return { ok: true, value };
 }

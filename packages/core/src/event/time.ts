@@ -34,9 +34,19 @@ export function parseTime(text: string): ParsedTime {
   return { ok: true, time: `${utc.slice(0, 19)}.${leap ? "999999999" : fraction.padEnd(9, "0")}Z` };
 }
 
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Two digits of a text in stored form. */
+function two(text: string, at: number): number {
+  return text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 528;
+}
+
+/** Whether a text in stored form names a moment of the Gregorian calendar; leap seconds are none. */
 function isReal(text: string): boolean {
-  const atMs = Date.parse(`${text.slice(0, 23)}Z`);
-  return !Number.isNaN(atMs) && new Date(atMs).toISOString().slice(0, 19) === text.slice(0, 19);
+  const [century, year, month, day] = [two(text, 0), two(text, 2), two(text, 5), two(text, 8)];
+  const isLeapYear = year === 0 ? century % 4 === 0 : year % 4 === 0;
+  const days = month === 2 && isLeapYear ? 29 : (DAYS[month - 1] ?? 0);
+  return day >= 1 && day <= days && two(text, 11) < 24 && two(text, 14) < 60 && two(text, 17) < 60;
 }
 
 /** Unix milliseconds of a time in stored form. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Match, Predicate, Test } from "./ast.ts";
-import { compareNumbers } from "./decimal.ts";
 import { compilePredicate } from "./compile-predicate.ts";
+import { compareNumbers } from "./decimal.ts";
 import { fold } from "./fold.ts";
 import { escapeGlob, matchGlob, matchWords, parseGlob } from "./glob.ts";
 import { parseSearch } from "./parse-search.ts";

@@ -1,8 +1,8 @@
 import { allOf, anyOf, everything, type Predicate } from "./ast.ts";
 import { fieldsIn, type KnownField, lookUpField } from "./fields.ts";
-import { parseFieldValue } from "./search-values.ts";
 import { excerpt, fail, type SearchProblem, SearchProblemSignal } from "./search-problem.ts";
 import { readFieldValue, readToken, type SearchToken } from "./search-tokens.ts";
+import { parseFieldValue } from "./search-values.ts";
 
 /** Outcome of `parseSearch`; a problem points at the character. */
 export type ParsedSearch =

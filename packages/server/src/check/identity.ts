@@ -21,9 +21,9 @@ export function makeIdentity(
 ): Uint8Array {
   const { tenant, source, id } = identity;
   // JSON keeps the three apart whatever they contain.
-  const digest = hash("sha256", secret + JSON.stringify([tenant, source, id]), "buffer");
+  const digest = hash("sha256", secret + JSON.stringify([tenant, source, id]), "latin1");
   const bytes = new Uint8Array(KEY_BYTES + SENT_BYTES);
-  bytes.set(digest.subarray(0, KEY_BYTES));
+  for (let i = 0; i < KEY_BYTES; i += 1) bytes[i] = digest.charCodeAt(i);
   bytes.set(Buffer.from(sent, "base64url").subarray(0, SENT_BYTES), KEY_BYTES);
   return bytes;
 }
