@@ -1,5 +1,5 @@
 import { Compile } from "typebox/compile";
-import { nearestName } from "../predicate/index.ts";
+import { nearestName } from "../errors/index.ts";
 import { type AccessEvent, AccessEventSchema } from "./event-schema.ts";
 import { excerpt, type Problem } from "./problem.ts";
 import { parseTime } from "./time.ts";

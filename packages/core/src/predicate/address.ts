@@ -35,7 +35,7 @@ function parseIpv6(text: string): number[] | undefined {
   if (halves.length === 1) return head.length === 16 ? head : undefined;
   const tail = parseGroups(halves[1] ?? "");
   if (tail === undefined || head.length + tail.length > 14) return undefined;
-  return [...head, ...new Array<number>(16 - head.length - tail.length).fill(0), ...tail];
+  return [...head, ...Array.from({ length: 16 - head.length - tail.length }, () => 0), ...tail];
 }
 
 /** Bytes of an IPv4 (4) or IPv6 (16) address without zone; an IPv4-mapped IPv6 address is its IPv4 address. */

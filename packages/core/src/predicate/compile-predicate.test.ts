@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Match, Predicate, Test } from "./ast.ts";
 import { compilePredicate } from "./compile-predicate.ts";

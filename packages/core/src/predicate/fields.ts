@@ -1,3 +1,4 @@
+import { nearestName } from "../errors/index.ts";
 /** How the values of a field are written and compared. `group`: holds other fields. `free`: any JSON below it. */
 export type FieldType = "text" | "number" | "time" | "ip" | "group" | "free";
 
@@ -115,34 +116,6 @@ const aliasByLowerName = new Map(Object.entries(fieldAliases).map(([alias, name]
 export type FieldLookup =
   | { readonly kind: "known"; readonly field: KnownField }
   | { readonly kind: "unknown"; readonly nearest: string | undefined };
-
-function distance(left: string, right: string, limit: number): number {
-  let before = Array.from({ length: right.length + 1 }, (_, at) => at);
-  for (let row = 1; row <= left.length; row++) {
-    const line = [row];
-    for (let column = 1; column <= right.length; column++) {
-      const change = left[row - 1] === right[column - 1] ? 0 : 1;
-      line.push(Math.min((before[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1, (before[column - 1] ?? 0) + change));
-    }
-    if (Math.min(...line) > limit) return limit + 1;
-    before = line;
-  }
-  return before[right.length] ?? limit + 1;
-}
-
-/** The candidate nearest to what was written, if any is near enough to be meant. */
-export function nearestName(written: string, candidates: Iterable<string>): string | undefined {
-  const wanted = written.slice(0, 100).toLowerCase();
-  let limit = Math.max(1, Math.floor(wanted.length / 3));
-  let best: string | undefined;
-  for (const name of candidates) {
-    const found = distance(wanted, name.toLowerCase(), limit);
-    if (found > limit || (found === limit && best !== undefined)) continue;
-    best = name;
-    limit = found;
-  }
-  return best;
-}
 
 /** The names a lookup may suggest. */
 function* suggestions(): Iterable<string> {

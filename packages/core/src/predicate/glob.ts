@@ -111,13 +111,10 @@ export function matchWords(glob: Glob, value: string): boolean {
   for (const [place, part] of parts.entries()) {
     const freeStart = place > 0 || part.text === "";
     const freeEnd = place < parts.length - 1 || part.text === "";
+    const cutsNoWord = (start: number): boolean =>
+      (freeStart || isWordBorder(spans, start)) && (freeEnd || isWordBorder(spans, start + part.text.length));
     let found = findPart(part, value, at);
-    while (
-      found >= 0 &&
-      !((freeStart || isWordBorder(spans, found)) && (freeEnd || isWordBorder(spans, found + part.text.length)))
-    ) {
-      found = findPart(part, value, found + 1);
-    }
+    while (found >= 0 && !cutsNoWord(found)) found = findPart(part, value, found + 1);
     if (found < 0) return false;
     at = found + part.text.length;
   }

@@ -8,7 +8,6 @@ export {
   type KnownField,
   knownFields,
   lookUpField,
-  nearestName,
 } from "./fields.ts";
 export { fold } from "./fold.ts";
 export { formatSearch } from "./format-search.ts";

@@ -1,7 +1,8 @@
+import { nearestName } from "../errors/index.ts";
 import { parseNetwork } from "./address.ts";
 import type { NumberBound, Predicate, Test } from "./ast.ts";
 import { isNumber } from "./decimal.ts";
-import { type KnownField, nearestName } from "./fields.ts";
+import type { KnownField } from "./fields.ts";
 import { literalOf } from "./glob.ts";
 import { type Period, parsePeriod } from "./instant.ts";
 import { excerpt, fail } from "./search-problem.ts";

@@ -4,7 +4,7 @@ export interface WordSpan {
   readonly end: number;
 }
 
-const asciiOnly = /^[\x00-\x7f]*$/;
+const asciiOnly = /^\p{ASCII}*$/u;
 const asciiWord = /[0-9A-Za-z]+/g;
 const unicodeWord = /[\p{L}\p{M}\p{N}]+/gu;
 // Sticky at the start of a run of letters and digits, and ending where such a run ends.

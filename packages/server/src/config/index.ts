@@ -1,4 +1,3 @@
 export { type Config, type ConfigSources, type ListenAddress, loadConfig } from "./load-config.ts";
-export { nearestName } from "./nearest-name.ts";
 export { isLoopback, makeRangeTest } from "./proxy-range.ts";
 export { configFlags, renderCommentedConfig, renderConfigDocs } from "./render-config.ts";

@@ -1,17 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EvidentError } from "@evident/core";
+import { EvidentError, nearestName } from "@evident/core";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  type Config,
-  type ConfigSources,
-  configFlags,
-  loadConfig,
-  nearestName,
-  renderCommentedConfig,
-} from "./index.ts";
+import { type Config, type ConfigSources, configFlags, loadConfig, renderCommentedConfig } from "./index.ts";
 
 const made: string[] = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
+import { nearestName } from "@evident/core";
 import { type ConfigField, configFields } from "./config-fields.ts";
-import { nearestName } from "./nearest-name.ts";
 import type { ConfigProblem, Setting, Source } from "./setting.ts";
 
 /** Variables that begin like settings and are read elsewhere: by the client commands, at bootstrap, and by tests. */
@@ -22,11 +22,11 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     if (!name.startsWith("EVIDENT_") || otherVariables.has(name) || serviceVariable.test(name)) continue;
     const field = configFields.find((each) => each.environment === name);
     if (field === undefined) {
-      const nearest = nearestName(name, [...configFields.map((each) => each.environment), ...otherVariables]) ?? "";
+      const nearest = nearestName(name, [...configFields.map((each) => each.environment), ...otherVariables]);
       problems.push({
         at: "environment",
         problem: `unknown variable \`${name.slice(0, 80)}\``,
-        fix: `Did you mean \`${nearest}\`? docs/config.md lists all variables.`,
+        fix: `${nearest === undefined ? "" : `Did you mean \`${nearest}\`? `}docs/config.md lists all variables.`,
       });
     } else if (text !== undefined && text !== "") {
       settings.push({ path: field.path, value: parseText(field, text), at: name, directory });
@@ -43,12 +43,12 @@ export function readFlags(flags: Readonly<Record<string, string | undefined>>, d
     if (text === undefined) continue;
     const field = configFields.find((each) => each.path === path);
     if (field === undefined) {
-      const nearest =
-        nearestName(
-          path,
-          configFields.map((each) => each.path),
-        ) ?? "";
-      problems.push({ at: "flags", problem: `unknown setting \`${path}\``, fix: `Did you mean \`${nearest}\`?` });
+      const nearest = nearestName(
+        path,
+        configFields.map((each) => each.path),
+      );
+      const fix = nearest === undefined ? "docs/config.md lists all settings." : `Did you mean \`${nearest}\`?`;
+      problems.push({ at: "flags", problem: `unknown setting \`${path}\``, fix });
     } else {
       settings.push({ path, value: parseText(field, text), at: field.flag, directory });
     }

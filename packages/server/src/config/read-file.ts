@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
+import { nearestName } from "@evident/core";
 import { isMap, isScalar, LineCounter, type Node, parseDocument, visit, type YAMLMap } from "yaml";
 import { configFields, configSections } from "./config-fields.ts";
-import { nearestName } from "./nearest-name.ts";
 import type { ConfigProblem, Setting, Source } from "./setting.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -87,11 +87,11 @@ function unknownKey(path: string, section: string | undefined, at: string): Conf
   const inSection = configFields.filter((field) => field.section === section).map((field) => field.path);
   const known = section === undefined ? [...inSection, ...configSections.keys()] : inSection;
   const elsewhere = configFields.find((field) => field.path.endsWith(`.${path}`));
-  const nearest = elsewhere?.path ?? nearestName(path, known) ?? "";
+  const nearest = elsewhere?.path ?? nearestName(path, known);
   return {
     at,
     problem: `unknown key \`${path.slice(0, MAX_EXCERPT)}\``,
-    fix: `Did you mean \`${nearest}\`? docs/config.md lists all keys.`,
+    fix: `${nearest === undefined ? "" : `Did you mean \`${nearest}\`? `}docs/config.md lists all keys.`,
   };
 }
 
