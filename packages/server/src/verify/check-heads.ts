@@ -1,8 +1,10 @@
-import type { Tile } from "@evident/core";
-import { equalBytes, HASH_BYTES, type Hash, rootFromTiles, TILE_WIDTH } from "@evident/core";
+import { equalBytes, HASH_BYTES, type Hash, rootFromTiles, TILE_WIDTH, type Tile } from "@evident/core";
 import { tileWidth } from "./compare-tile.ts";
+import type { RememberedHead, RememberedHeads } from "./remembered-heads.ts";
 import type { Report } from "./report.ts";
+import { statedHash } from "./stated-hash.ts";
 import type { StatedHead } from "./trail-head.ts";
+import type { Anchor } from "./types.ts";
 
 /** A head that someone stated outside the trail, and that its tree must agree with. */
 export interface HeadToCheck extends StatedHead {
@@ -10,8 +12,17 @@ export interface HeadToCheck extends StatedHead {
   readonly by: string;
   /** File to name when the tree does not agree. */
   readonly file: string;
-  /** A remembered head that is not there any more is a roll-back, whatever else is wrong. */
-  readonly isRemembered?: boolean;
+}
+
+/** The head that was remembered for an origin, as one to check. */
+export function rememberedHead(remembered: RememberedHeads | undefined, origin: string, file: string): HeadToCheck[] {
+  const head = remembered?.get(origin);
+  return head === undefined ? [] : [{ size: head.size, root: statedHash(head.root), by: "the remembered head", file }];
+}
+
+/** What a remembered head that the tree agreed with says: the head stands on it up to its size. */
+export function anchorOf(remembered: RememberedHead | undefined): Anchor {
+  return remembered === undefined ? { kind: "none", size: 0 } : { kind: "remembered", size: remembered.size };
 }
 
 /** A trail's tree as verified: its size, and its tiles when all of them are right. */

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, type OpenedCheckpoint, openCheckpoint, parseTrailPath, rotationPath } from "@evident/core";
-import { listFiles } from "./list-files.ts";
-import type { StoreContext } from "./store-context.ts";
+import { fileSize, listFiles } from "./list-files.ts";
+import type { Report } from "./report.ts";
+import { readPiece } from "./run-task.ts";
 import type { Generation, TrailFacts } from "./store-facts.ts";
 import type { StatedHead } from "./trail-head.ts";
 import type { ProblemKind } from "./types.ts";
@@ -44,12 +44,29 @@ export interface OpenedRotation {
   readonly head: StatedHead;
 }
 
-/** Sizes for which a trail has rotation notes, smallest first. */
-export function rotationSizes(dataDir: string, trail: string): number[] {
-  return [...listFiles(dataDir, `trails/${trail}/rotations`)].flatMap(({ path }) => {
-    const parsed = parseTrailPath(path.slice(`trails/${trail}/`.length));
+/** Where the notes of key rotations are read, and how they are named in a report. */
+export interface RotationNotes {
+  /** Sizes for which there are notes, smallest first. */
+  readonly sizes: readonly number[];
+  readonly read: (size: number) => Promise<Uint8Array | undefined>;
+  readonly file: (size: number) => string;
+}
+
+/** The rotation notes in a trail's folder. */
+export function storedRotations(dataDir: string, trail: string): RotationNotes {
+  const folder = `trails/${trail}`;
+  const sizes = [...listFiles(dataDir, `${folder}/rotations`)].flatMap(({ path }) => {
+    const parsed = parseTrailPath(path.slice(folder.length + 1));
     return parsed?.kind === "rotation" ? [parsed.size] : [];
   });
+  const file = (size: number): string => `${folder}/${rotationPath(size)}`;
+  const read = (size: number): Promise<Uint8Array | undefined> => {
+    const path = join(dataDir, file(size));
+    const sizeBytes = fileSize(path);
+    if (sizeBytes === undefined) return Promise.resolve(undefined);
+    return Promise.resolve(readPiece(path, 0, Math.min(sizeBytes, LARGEST_NOTE_BYTES)));
+  };
+  return { sizes, read, file };
 }
 
 /**
@@ -58,19 +75,20 @@ export function rotationSizes(dataDir: string, trail: string): number[] {
  * In `evident` the statement lies in the trail whose keys it changes. Only a note that covers the statement shows that the old key
  * agreed to the new one; a note of before proves no more than that both exist.
  */
-export function checkRotations(facts: TrailFacts, context: Pick<StoreContext, "dataDir" | "report">): OpenedRotation[] {
-  const { dataDir, report } = context;
+export async function checkRotations(
+  facts: TrailFacts,
+  notes: RotationNotes,
+  report: Report,
+): Promise<OpenedRotation[]> {
   const { trail, generations } = facts;
-  const sizes = rotationSizes(dataDir, trail);
   const opened: OpenedRotation[] = [];
   for (const [i, generation] of generations.entries()) {
     const before = generations[i - 1];
     if (before === undefined) continue;
-    const size =
-      trail === "evident" ? (sizes.find((each) => each >= generation.size) ?? generation.size) : generation.size;
-    const name = rotationPath(size);
-    const file = `trails/${trail}/${name}`;
-    const rotation = openRotation(join(dataDir, file), [...before.keys, ...generation.keys], size);
+    const stated = generation.size;
+    const size = trail === "evident" ? (notes.sizes.find((each) => each >= stated) ?? stated) : stated;
+    const file = notes.file(size);
+    const rotation = openRotation(await notes.read(size), [...before.keys, ...generation.keys], size);
     if ("why" in rotation) {
       report.add({ trail, index: null, kind: rotation.kind, file, detail: rotation.why });
       continue;
@@ -84,16 +102,11 @@ export function checkRotations(facts: TrailFacts, context: Pick<StoreContext, "d
 }
 
 function openRotation(
-  path: string,
+  note: Uint8Array | undefined,
   keys: readonly string[],
   size: number,
 ): StatedHead | { readonly kind: ProblemKind; readonly why: string } {
-  let note: Uint8Array;
-  try {
-    note = readFileSync(path).subarray(0, LARGEST_NOTE_BYTES + 1);
-  } catch {
-    return { kind: "missing", why: "the note by which the keys were changed is not there" };
-  }
+  if (note === undefined) return { kind: "missing", why: "the note by which the keys were changed is not there" };
   const opened = openCheckpoint(note, keys, { strict: true });
   if (opened.kind === "invalid") return { kind: invalidKind(opened.why), why: opened.detail };
   if (opened.checkpoint.size !== BigInt(size)) {

@@ -1,13 +1,26 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { asHash, HASH_BYTES, type Hash, splitHashes, TILE_WIDTH, type Tile, tileBytes, tilePath } from "@evident/core";
+import {
+  asHash,
+  equalBytes,
+  HASH_BYTES,
+  type Hash,
+  splitHashes,
+  TILE_WIDTH,
+  type Tile,
+  tileBytes,
+  tilePath,
+} from "@evident/core";
 import { compareTile, rootOfHashes, tileWidth } from "./compare-tile.ts";
 import type { Report } from "./report.ts";
 import { cutSealedFile, readSeekTable, type SealedPlan } from "./sealed-file.ts";
 import type { BundleFacts, FoundStatement, RunFacts, TileFault } from "./tasks.ts";
+import type { StatedHead } from "./trail-head.ts";
 import { TrailTree } from "./trail-tree.ts";
 import { runEnd, type WalRun, type WalTrail } from "./wal-runs.ts";
 import { inOrder, type TaskRunner } from "./worker-pool.ts";
+
+const MAX_DOUBTFUL = 256;
 
 /** Where a trail's entries are to be read, and what its tree is measured against. */
 export interface CollectOptions {
@@ -35,6 +48,8 @@ export class TrailCollector {
   readonly statements: FoundStatement[] = [];
   readonly blobIds: Uint8Array[] = [];
   readonly pendingBlobs: string[] = [];
+  /** Roots in records of the log that the entries up to there do not give; a wrong entry before spoils all after it. */
+  readonly doubtfulMarks: (StatedHead & { readonly file: string })[] = [];
   /** Entries that were read, not filled in. */
   found = 0;
   /** Root over the published entries, once the tree has reached them. */
@@ -155,10 +170,9 @@ export class TrailCollector {
   }
 
   #checkMark(run: WalRun, mark: number): void {
-    if (Buffer.compare(run.markedRoots.at(mark), this.tree.root()) === 0) return;
-    const { trail, report } = this.#options;
-    const detail = "the log states another root than the entries give up to here";
-    report.add({ trail, index: this.tree.size - 1, kind: "edited", file: run.file, detail });
+    const root = run.markedRoots.at(mark);
+    if (equalBytes(root, this.tree.root()) || this.doubtfulMarks.length >= MAX_DOUBTFUL) return;
+    this.doubtfulMarks.push({ size: this.tree.size, root, file: run.file });
   }
 
   #addLeaf(leaf: Hash): void {

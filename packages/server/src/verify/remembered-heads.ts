@@ -11,6 +11,7 @@ const HeadsSchema = Type.Object({
     Type.String(),
     Type.Object({
       keys: Type.Array(Type.String()),
+      signing: Type.Optional(Type.Array(Type.String())),
       size: Type.Integer({ minimum: 0 }),
       root: Type.String({ pattern: "^[A-Za-z0-9+/]{43}=$" }),
     }),
@@ -18,9 +19,12 @@ const HeadsSchema = Type.Object({
 });
 const checkHeads = Compile(HeadsSchema);
 
-/** The newest head of a log that a verification has seen; `keys` are its genesis keys, `root` is base64. */
+/** The newest head of a log that a verification has seen; `root` is base64. */
 export interface RememberedHead {
+  /** Genesis keys. */
   readonly keys: readonly string[];
+  /** Keys that signed the head, when they are not the genesis keys. */
+  readonly signing?: readonly string[];
   readonly size: number;
   readonly root: string;
 }

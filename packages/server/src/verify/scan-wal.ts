@@ -26,6 +26,8 @@ export interface WalFindings {
   readonly epoch: number;
   /** The newest file below the data directory, or the folder when there is none. */
   readonly lastFile: string;
+  /** File before the oldest one, which is removed only when all its entries are sealed. */
+  readonly earlierFile: string | undefined;
   /**
    * File after the newest one, when that ends with a whole record and is neither closed nor filled up with zeros: then it was cut there,
    * or another one followed.
@@ -49,6 +51,7 @@ type Ending =
   | { readonly kind: "corrupt"; readonly offset: number; readonly resumeAt: number | undefined };
 
 const TAIL_BYTES = 2 * (walSizes.body + walSizes.header);
+const nameOf = (epoch: number, file: number): string => `wal/${walFileName(epoch, file)}`;
 const ZEROS = toBase64(new Uint8Array(32));
 
 /** Reads every file of the log: records, signatures, the chain through all files of the newest epoch, and what follows the last record. */
@@ -84,21 +87,22 @@ export class WalScanner {
     for (const [i, file] of files.entries()) {
       const before = files[i - 1];
       if (before !== undefined && file.file !== before.file + 1) {
-        const missing = `wal/${walFileName(file.epoch, before.file + 1)}`;
+        const missing = nameOf(file.epoch, before.file + 1);
         this.#problem("missing", missing, `the log goes on in ${file.name}, but the file before it is not there`);
         this.#isChained = false;
       }
       await this.#scanFile(file, i === files.length - 1);
     }
     this.#judgeSuspect(files.at(-1));
-    const last = files.at(-1);
+    const [first, last] = [files[0], files.at(-1)];
     const isOpen = last !== undefined && this.#close === undefined && this.#lastEnding === "clean";
     return {
       runs: this.#runs,
       heads: this.#close?.heads,
       epoch: last?.epoch ?? 0,
       lastFile: last === undefined ? "wal" : `wal/${last.name}`,
-      nextFile: isOpen ? `wal/${walFileName(last.epoch, last.file + 1)}` : undefined,
+      earlierFile: first === undefined || first.file === 0 ? undefined : nameOf(first.epoch, first.file - 1),
+      nextFile: isOpen ? nameOf(last.epoch, last.file + 1) : undefined,
       leftovers: [...spares, ...this.#judgeOlder(older)],
     };
   }

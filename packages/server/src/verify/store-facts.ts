@@ -1,4 +1,7 @@
+import { toBase64 } from "@evident/core";
+import type { RememberedHead } from "./remembered-heads.ts";
 import type { ActedStatement, FoundStatement } from "./tasks.ts";
+import type { StatedHead } from "./trail-head.ts";
 
 /** Keys of one generation of a trail. The first has size 0; a later one signs from `size` on. */
 export interface Generation {
@@ -143,6 +146,13 @@ export class StoreFacts {
   #contradict(index: number, detail: string): void {
     if (this.contradictions.length < 1_000) this.contradictions.push({ index, detail });
   }
+}
+
+/** What to remember of a trail whose signed head was verified. */
+export function headToRemember({ generations }: TrailFacts, head: StatedHead): RememberedHead {
+  const keys = generations[0]?.keys ?? [];
+  const signing = generations.length < 2 ? {} : { signing: generations.at(-1)?.keys ?? [] };
+  return { keys, ...signing, size: head.size, root: toBase64(head.root) };
 }
 
 /** The sealed files that a trail must have now: all segments, and the newest tail when it reaches beyond them. */

@@ -1,4 +1,4 @@
-import { EvidentError, parseVerifierKey, toBase64 } from "@evident/core";
+import { EvidentError, parseVerifierKey } from "@evident/core";
 import { sameKeys } from "./check-signatures.ts";
 import { checkStrangers } from "./check-strangers.ts";
 import { TrailCollector } from "./collect-trail.ts";
@@ -7,7 +7,7 @@ import { planEvident } from "./plan-evident.ts";
 import { type WalFindings, WalScanner } from "./scan-wal.ts";
 import { checkRecorded, type SealedPlan } from "./sealed-file.ts";
 import type { StoreContext } from "./store-context.ts";
-import { neededFiles, StoreFacts, type TrailFacts } from "./store-facts.ts";
+import { headToRemember, neededFiles, StoreFacts, type TrailFacts } from "./store-facts.ts";
 import { headIn, peekClosingHeads, readCheckpointFile, statedHead } from "./trail-head.ts";
 import type { Anchor } from "./types.ts";
 import { type TrailToVerify, verifyTrail } from "./verify-trail.ts";
@@ -24,23 +24,24 @@ export async function verifyStore(context: StoreContext): Promise<Anchor> {
   const { wal } = evident;
   checkTrust(context, evident.facts);
   for (const each of facts.trails.values()) checkIdentity(context, each);
-  for (const { index, detail } of facts.contradictions) {
-    report.add({ trail: "evident", index, kind: "edited", detail });
-  }
   checkStop(context, facts, evident);
   const { anchor, head } = await verifyTrail(context, evident);
+  const isWhole = !report.hasFailed("evident");
+  if (isWhole) {
+    for (const { index, detail } of facts.contradictions) {
+      report.add({ trail: "evident", index, kind: "malformed", detail });
+    }
+  } else report.unchecked("whether evident states all trails, keys and sealed files, since it is not whole itself");
   const heads = [{ facts: evident.facts, head }];
   for (const each of facts.trails.values()) {
     if (each === evident.facts) continue;
     const found = await readTrail(context, each, wal, closing);
     heads.push({ facts: each, head: (await verifyTrail(context, found)).head });
   }
-  checkStrangers({ dataDir, trails: new Set(facts.trails.keys()), wal, report });
+  if (isWhole) checkStrangers({ dataDir, trails: new Set(facts.trails.keys()), wal, report });
   if (!report.hasFailed()) {
     for (const { facts: each, head: signed } of heads) {
-      if (signed === undefined) continue;
-      const keys = each.generations[0]?.keys ?? [];
-      remembered?.note(each.origin, { keys, size: signed.size, root: toBase64(signed.root) });
+      if (signed !== undefined) remembered?.note(each.origin, headToRemember(each, signed));
     }
   }
   return anchor;
@@ -61,7 +62,7 @@ async function readEvident(context: StoreContext): Promise<{
   const key = findWalKey(dataDir, collector.statements);
   if (key === undefined) report.unchecked("the log's own signatures, since the statement of its key was not found");
   const wal = await new WalScanner({ dataDir, key, runner, report }).scan();
-  collector.collectLog(wal.runs.trail("evident"), wal.lastFile);
+  collector.collectLog(wal.runs.trail("evident"), wal.earlierFile ?? wal.lastFile);
   const facts = new StoreFacts();
   for (const statement of collector.statements) facts.apply(statement);
   const own = ownFacts(context, facts);
@@ -90,10 +91,8 @@ async function readTrail(
   const needed = neededFiles(facts);
   const sealed = needed.map(({ file, first, end }) => ({ path: `trails/${trail}/${file}`, first, end }));
   const collector = makeCollector(context, trail, sealed, treeSize);
-  const digests = checkDigests(context, facts);
-  await collector.collectSealed();
-  await digests;
-  collector.collectLog(wal.runs.trail(trail), wal.lastFile);
+  await Promise.all([checkDigests(context, facts), collector.collectSealed()]);
+  collector.collectLog(wal.runs.trail(trail), wal.earlierFile ?? wal.lastFile);
   return { facts, collector, sealedEnd: sealed.at(-1)?.end ?? 0, treeSize, wal };
 }
 

@@ -1,9 +1,11 @@
-import { type Hash, TILE_WIDTH, tilePath, toBase64 } from "@evident/core";
-import { checkHeads, type HeadToCheck, type VerifiedTree } from "./check-heads.ts";
+import { equalBytes, type Hash, toBase64 } from "@evident/core";
+import { anchorOf, checkHeads, type HeadToCheck, rememberedHead, rootAt, type VerifiedTree } from "./check-heads.ts";
 import { checkOverlap } from "./check-overlap.ts";
-import { checkRotations, invalidKind, openTrailCheckpoint } from "./check-signatures.ts";
+import { checkRotations, invalidKind, openTrailCheckpoint, storedRotations } from "./check-signatures.ts";
 import { checkBlobFiles, checkTrailFiles } from "./check-trail-files.ts";
 import type { TrailCollector } from "./collect-trail.ts";
+import type { Report } from "./report.ts";
+import { reportResolution } from "./report-resolution.ts";
 import { resolveTree } from "./resolve-tree.ts";
 import type { WalFindings } from "./scan-wal.ts";
 import { statedHash } from "./stated-hash.ts";
@@ -38,7 +40,7 @@ export async function verifyTrail(
   const isClean = wal.heads !== undefined;
   const signed = openHead(context, found);
   checkCoverage(context, found, signed);
-  const rotations = checkRotations(facts, context);
+  const rotations = await checkRotations(facts, storedRotations(dataDir, trail), report);
   const reference = signed ?? referenceHead(found);
   const resolution = await resolve(context, found, reference?.root);
   const isFound = resolution?.kind === "signed" && signed?.size === treeSize;
@@ -50,6 +52,7 @@ export async function verifyTrail(
   };
   const remembered = context.remembered?.get(facts.origin);
   await checkHeads(tree, headsToCheck(context, found, rotations), report);
+  await checkMarks(tree, collector, resolution, report);
   if (tree.readTile !== undefined) {
     for (const run of wal.runs.trail(trail).runs) {
       await checkOverlap(run, { trail, sealedEnd: found.sealedEnd, treeSize, collector, report });
@@ -68,9 +71,9 @@ export async function verifyTrail(
   if (collector.found >= collector.tree.size) {
     checkBlobFiles({ dataDir, trail, blobIds, pendingBlobs, isClean, report });
   } else report.unchecked(`${trail}: whether all its blobs belong to entries, since entries are missing`);
-  const anchor: Anchor =
-    remembered === undefined ? { kind: "none", size: 0 } : { kind: "remembered", size: remembered.size };
-  const entries = isFound ? Math.min(collector.found, treeSize) : 0;
+  const anchor = anchorOf(remembered);
+  const wrong = (resolution?.entries ?? []).reduce((sum, { first, end }) => sum + end - first, 0);
+  const entries = isFound ? Math.max(0, Math.min(collector.found, treeSize) - wrong) : 0;
   const { origin } = facts;
   report.trail({ trail, origin, size: tree.size, root: toBase64(tree.root), anchor }, entries);
   return { anchor, head: isFound ? signed : undefined };
@@ -87,6 +90,10 @@ function openHead(context: StoreContext, { facts, wal, collector }: TrailToVerif
       wal.heads === undefined && facts.heads.length === 0 && facts.segments.length + facts.tails.length === 0;
     if (isNew) report.unchecked(`${trail}: ${collector.tree.size} entries are not under a checkpoint yet`);
     else report.add({ trail, index: null, kind: "missing", file, detail: "the checkpoint is not there" });
+    return undefined;
+  }
+  if (generations.length === 0) {
+    report.unchecked(`${trail}: the signatures of its checkpoint, since the statement of its keys was not found`);
     return undefined;
   }
   const opened = openTrailCheckpoint(note, generations, wal.heads === undefined);
@@ -123,6 +130,10 @@ function checkCoverage(context: StoreContext, found: TrailToVerify, signed: Stat
     const detail = `the entries end at ${reach}, the published head has size ${needed}${why}`;
     report.add({ trail, index: reach, end: needed, kind: "truncated", file, detail });
   }
+  if (signed !== undefined && signed.size > treeSize) {
+    const detail = `the log was closed at size ${treeSize}, before the published head of size ${signed.size}`;
+    report.add({ trail, index: treeSize, end: signed.size, kind: "rolled_back", file: wal.lastFile, detail });
+  }
   if (signed !== undefined && signed.size < sealedEnd) {
     const file = `trails/${trail}/checkpoint`;
     const detail = `the checkpoint has size ${signed.size}, but entries up to ${sealedEnd} are sealed, which only published ones are`;
@@ -154,21 +165,25 @@ async function resolve(
     tileFaults: collector.tileFaults,
     readTile: (tile) => Promise.resolve(collector.readTile(tile)),
   });
-  for (const { first, end, kind, detail } of resolution.entries) {
-    const file = collector.fileOf(first);
-    report.add({ trail, index: first, end, kind, detail, ...(file === undefined ? {} : { file }) });
-  }
-  for (const { tile, kind, detail } of resolution.tiles) {
-    const index = tile.n * TILE_WIDTH ** (tile.level + 1);
-    const end = index + tile.width * TILE_WIDTH ** tile.level;
-    const file = `trails/${trail}/${tilePath(tile.level, tile.n, tile.width)}`;
-    report.add({ trail, index, end, kind, file, detail });
-  }
-  if (resolution.kind === "unexplained") {
-    const detail = `neither the entries nor the tiles give the signed root of size ${treeSize}`;
-    report.add({ trail, index: null, kind: "forked", file: `trails/${trail}/checkpoint`, detail });
-  }
+  const file = (name: string): string => `trails/${trail}/${name}`;
+  reportResolution(resolution, { trail, report, treeSize, file, fileOf: (index) => collector.fileOf(index) });
   return resolution;
+}
+
+/** Reports the roots in the log that are wrong themselves, not those that are only spoilt by a wrong entry before them. */
+async function checkMarks(
+  tree: VerifiedTree,
+  { doubtfulMarks }: TrailCollector,
+  resolution: Resolution | undefined,
+  report: Report,
+): Promise<void> {
+  for (const { size, root, file } of doubtfulMarks) {
+    const right = size <= tree.size ? await rootAt(tree, size) : undefined;
+    const isExplained = right === undefined ? (resolution?.entries.length ?? 0) > 0 : equalBytes(right, root);
+    if (isExplained) continue;
+    const detail = "the log states another root than the entries give up to here";
+    report.add({ trail: tree.trail, index: size - 1, kind: "edited", file, detail });
+  }
 }
 
 function headsToCheck(
@@ -183,9 +198,6 @@ function headsToCheck(
   for (const rotation of rotations) heads.push({ ...rotation.head, by: "the rotation note", file: rotation.file });
   const closing = headIn(wal.heads, facts.trail);
   if (closing !== undefined) heads.push({ ...closing, by: "the head in the log's closing record", file });
-  const remembered = context.remembered?.get(facts.origin);
-  if (remembered !== undefined) {
-    heads.push({ size: remembered.size, root: statedHash(remembered.root), by: "the remembered head", file });
-  }
+  heads.push(...rememberedHead(context.remembered, facts.origin, file));
   return heads;
 }
