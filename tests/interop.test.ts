@@ -6,7 +6,8 @@ import { makeDraft, makeTemporaryDirectory } from "@evident/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exportLog } from "./interop/export-log.ts";
 
-const hasGo = spawnSync("go", ["version"]).status === 0;
+const go = process.env.GO ?? "go";
+const hasGo = spawnSync(go, ["version"]).status === 0;
 if (!hasGo) process.stderr.write("tests/interop.test.ts is skipped: it needs Go (https://go.dev/dl).\n");
 
 const directory = makeTemporaryDirectory("interop");
@@ -16,7 +17,7 @@ const batchEntries = 4_096;
 
 function build(): void {
   const env = { ...process.env, GOFLAGS: "-buildvcs=false", GOWORK: "off", CGO_ENABLED: "0" };
-  execFileSync("go", ["build", "-o", program, "."], { cwd: join(import.meta.dirname, "interop"), env });
+  execFileSync(go, ["build", "-o", program, "."], { cwd: join(import.meta.dirname, "interop"), env });
 }
 
 function runGo(path: string): { readonly code: number | null; readonly stdout: string; readonly stderr: string } {
