@@ -5,9 +5,14 @@ import { parseArgs } from "node:util";
 import { EvidentError } from "@evident/core";
 import { append } from "./append.ts";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
+import { type ChildTask, serveChild } from "./child-process.ts";
 import { type MachineFacts, machineFacts, refuseMemory } from "./machine.ts";
+import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append];
+const benchmarks: readonly Benchmark[] = [append, verify];
+
+/** What runs in a process of its own: `run.ts child NAME INPUT`. */
+const childTasks: Readonly<Record<string, ChildTask>> = { verify: verifyTask };
 
 const general = [
   ["--runs N", "Measured runs after the warm-up; 3."],
@@ -117,6 +122,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h") {
     console.log(overview());
     return name === undefined ? 2 : 0;
+  }
+  if (name === "child") {
+    const task = childTasks[args[0] ?? ""];
+    if (task !== undefined) await serveChild(task, args[1] ?? "");
+    return task === undefined ? 2 : 0;
   }
   const benchmark = benchmarks.find((each) => each.name === name);
   try {
