@@ -25,6 +25,8 @@ interface AppendRun {
   readonly recordBytes: readonly number[];
   readonly batchMs: readonly number[];
   readonly singleMs: readonly number[];
+  /** How long after the last entry the checkpoint that covers it was there. */
+  readonly publishedAfterMs: number;
   readonly closeMs: number;
 }
 
@@ -84,6 +86,9 @@ async function runOnce(directory: string, load: Load): Promise<AppendRun> {
   const usage = stop();
   const after = ledger.counters();
   const measured = recordBytes.slice();
+  const publishingMs = performance.now();
+  await ledger.waitPublished(TRAIL, load.entries);
+  const publishedAfterMs = performance.now() - publishingMs;
   const singleMs = await appendSingles(ledger, source, load.singles);
   const closingMs = performance.now();
   await ledger.close();
@@ -100,6 +105,7 @@ async function runOnce(directory: string, load: Load): Promise<AppendRun> {
     recordBytes: measured,
     batchMs,
     singleMs,
+    publishedAfterMs,
     closeMs,
   };
 }
@@ -133,6 +139,8 @@ function report(load: Load, runs: readonly (AppendRun & RawRun)[]): Awaited<Retu
   const singleMs = distributionOf(runs.flatMap((run) => run.singleMs));
   const perRecord = spreadOf(runs.map(({ counters }) => counters.entries / counters.commits));
   const fsyncs = spreadOf(runs.map(({ counters }) => counters.fsyncs));
+  const publishes = spreadOf(runs.map(({ counters }) => counters.publishes));
+  const publishedAfterMs = spreadOf(runs.map((run) => run.publishedAfterMs));
   const peakMiB = Math.max(...runs.map(({ usage }) => usage.peakMiB));
   const cores = spreadOf(runs.map(({ usage }) => usage.cores));
   return {
@@ -144,6 +152,10 @@ function report(load: Load, runs: readonly (AppendRun & RawRun)[]): Awaited<Retu
       [
         "records",
         `${whole(perRecord.median)} entries each; ${whole(fsyncs.median)} fsyncs a run, files prepared included`,
+      ],
+      [
+        "checkpoints",
+        `${whole(publishes.median)} a run; the last entry is under one after ${whole(publishedAfterMs.median)} ms`,
       ],
       [
         "plain write + fdatasync",
@@ -161,6 +173,8 @@ function report(load: Load, runs: readonly (AppendRun & RawRun)[]): Awaited<Retu
       singleMs,
       entriesPerRecord: perRecord,
       fsyncs,
+      publishes,
+      publishedAfterMs,
       ratioToGrowingFile: growing,
       ratioToPreparedFile: prepared,
       peakMiB,
