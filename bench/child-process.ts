@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const runFile = join(import.meta.dirname, "run.ts");
@@ -67,15 +66,4 @@ export async function serveChild(task: ChildTask, input: string): Promise<void> 
     });
   const value = await task(input, (each) => void send({ kind: "told", value: each }));
   await send({ kind: "done", value });
-}
-
-/** Largest resident size of a process so far, in MiB; undefined where the system does not say. */
-export function peakOf(pid: number): number | undefined {
-  try {
-    const kibibytes = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return kibibytes === undefined ? undefined : Math.round(Number(kibibytes) / 1_024);
-  } catch {
-    // Not Linux, or the process is gone.
-    return undefined;
-  }
 }

@@ -6,13 +6,20 @@ import { EvidentError } from "@evident/core";
 import { append } from "./append.ts";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
 import { type ChildTask, serveChild } from "./child-process.ts";
+import { httpLoadTask } from "./http-load.ts";
+import { ingest } from "./ingest.ts";
 import { type MachineFacts, machineFacts, refuseMemory } from "./machine.ts";
+import { plainServerTask } from "./plain-server.ts";
 import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append, verify];
+const benchmarks: readonly Benchmark[] = [append, ingest, verify];
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
-const childTasks: Readonly<Record<string, ChildTask>> = { verify: verifyTask };
+const childTasks: Readonly<Record<string, ChildTask>> = {
+  "http-load": httpLoadTask,
+  "plain-server": plainServerTask,
+  verify: verifyTask,
+};
 
 const general = [
   ["--runs N", "Measured runs after the warm-up; 3."],
