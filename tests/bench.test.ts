@@ -1,0 +1,67 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { makeTemporaryDirectory } from "@evident/testkit";
+import { describe, expect, it } from "vitest";
+
+const runFile = join(import.meta.dirname, "../bench/run.ts");
+
+function bench(...args: readonly string[]): {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+} {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [runFile, ...args], { encoding: "utf8" });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const memoryDirectory = "/dev/shm";
+const hasMemoryDirectory = existsSync(memoryDirectory) && statfsSync(memoryDirectory).type === 0x01021994;
+
+describe("npm run bench", () => {
+  it("lists its benchmarks, and the flags of each", () => {
+    expect(bench("--help")).toMatchObject({ code: 0, out: expect.stringContaining("append") });
+    expect(bench("append", "--help")).toMatchObject({ code: 0, out: expect.stringContaining("--writers N") });
+  });
+
+  it("names the fix of a wrong call", () => {
+    expect(bench("apend")).toMatchObject({ code: 2, err: expect.stringContaining("append, ") });
+    expect(bench("append", "--entries", "many")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("whole number"),
+    });
+    expect(bench("append", "--entires", "5")).toMatchObject({ code: 2, err: expect.stringContaining("--help") });
+  });
+
+  it.skipIf(!hasMemoryDirectory)("refuses a directory in memory", () => {
+    expect(bench("append", "--dir", memoryDirectory)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--dir DIR"),
+    });
+  });
+
+  it("measures appends beside a plain write, and says where", () => {
+    using directory = makeTemporaryDirectory("bench");
+    const flags = ["--entries", "3000", "--warmup", "500", "--singles", "5", "--runs", "2", "--json", "-"];
+    const { code, out } = bench("append", "--dir", directory.path, ...flags);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      benchmark: "append",
+      machine: { node: process.version, cores: expect.any(Number), syncMs: { p50: expect.any(Number) } },
+      entriesPerSecond: { median: expect.any(Number) },
+      ratioToGrowingFile: { median: expect.any(Number) },
+      batchMs: { count: 12 },
+      each: [{ counters: { entries: 3_000 } }, { counters: { entries: 3_000 } }],
+    });
+  });
+
+  it("measures the verifier in a process of its own", () => {
+    using directory = makeTemporaryDirectory("bench");
+    const { code, out } = bench("verify", "--dir", directory.path, "--entries", "1000", "--runs", "1", "--json", "-");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      each: [{ verdict: "verified" }],
+      ratioToAllCores: { least: expect.any(Number) },
+    });
+  });
+});
