@@ -27,7 +27,12 @@ export interface SearchRange {
 
 const fieldName = /[\p{L}_$@][\p{L}\p{N}_$@./-]*:/uy;
 const space = /\s+/y;
-const keywords: Readonly<Record<string, "and" | "or" | "not">> = { and: "and", or: "or", not: "not" };
+// A Map: an object would know `constructor` and `__proto__` too.
+const keywords: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
+  ["and", "and"],
+  ["or", "or"],
+  ["not", "not"],
+]);
 
 function plain(kind: SearchToken["kind"], at: number, text: string): SearchToken {
   return { kind, at, end: at + text.length, text, pattern: text, quoted: false };
@@ -162,6 +167,6 @@ export function readToken(source: string, from: number, inField: boolean): Searc
 }
 
 function keywordOr(token: SearchToken): SearchToken {
-  const kind = token.quoted || token.kind !== "value" ? undefined : keywords[token.text.toLowerCase()];
+  const kind = token.quoted || token.kind !== "value" ? undefined : keywords.get(token.text.toLowerCase());
   return kind && token.end - token.at === token.text.length ? { ...token, kind } : token;
 }
