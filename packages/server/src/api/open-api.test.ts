@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startApi, type TestApi } from "./testing/start-api.ts";
+import { startApi, type TestApi } from "./testing/index.ts";
 
 let server: TestApi;
 beforeAll(async () => {
@@ -7,71 +7,40 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe("smoke", () => {
-  it("works", async () => {
-    for (const [path, init] of [
-      ["/healthz", {}],
-      ["/readyz", {}],
-      ["/openapi.json", {}],
-      ["/reference/", {}],
-      ["/metrics", { key: "" }],
-      ["/v1/trails", {}],
-      ["/v1/keys", {}],
-      ["/v1/events", { method: "POST", headers: { "content-type": "application/json" }, body: '{"id":"a","x":1}' }],
-      ["/v1/events", { method: "POST", headers: { "content-type": "application/json" }, body: '{"id":"a","x":1}' }],
-      ["/v1/events", { method: "POST", headers: { "content-type": "application/json" }, body: '{"id":"a","x":2}' }],
-      [
-        "/v1/events",
-        { method: "POST", headers: { "content-type": "application/json" }, body: '[{"id":"b","x":2},{"id":"c"}]' },
-      ],
-      [
-        "/v1/events",
-        {
-          method: "POST",
-          headers: { "content-type": "application/x-ndjson" },
-          body: '{"id":"d","x":2}\n{bad\n{"id":"e"}',
-        },
-      ],
-      [
-        "/v1/events?answer=summary",
-        {
-          method: "POST",
-          headers: { "content-type": "application/x-ndjson" },
-          body: '{"id":"d","x":2}\n{bad\n{"id":"f"}',
-        },
-      ],
-      [
-        "/v1/events?receipts=full",
-        { method: "POST", headers: { "content-type": "application/x-ndjson" }, body: '{"id":"g"}' },
-      ],
-      ["/v1/events?q=x:2", {}],
-      ["/v1/events/main:0", {}],
-      ["/v1/events/a", {}],
-      ["/v1/events/a/proof", {}],
-      ["/v1/stats", {}],
-      ["/v1/events?q=(", {}],
-      ["/v1/events?limit=0&nope=1", {}],
-      ["/nope", {}],
-      ["/v1/trails/main/log/checkpoint", {}],
-      ["/v1/trails/main/log/tile/0/000.p/3", {}],
-      ["/v1/trails/main/log/tile/entries/000.p/3", {}],
-      ["/v1/status", {}],
-      ["/schema/event.json", {}],
-      ["/", { redirect: "manual" }],
-      ["/v1/events?trail=evident-reads&limit=2", {}],
-      ["/v1/trails/main/seal", { method: "POST" }],
-      ["/v1/trails/main/rotate", { method: "POST" }],
-      ["/v1/trails/main/log/rotations", {}],
-      ["/v1/clock/confirm", { method: "POST" }],
-    ] as [string, RequestInit][]) {
-      const answer = await server.fetch(path, init);
-      console.log(
-        init.method ?? "GET",
-        path,
-        answer.status,
-        answer.headers.get("content-type"),
-        (await answer.text()).slice(0, 300),
-      );
-    }
+const EVENT = JSON.stringify({
+  v: 1,
+  id: "e-1",
+  time: { occurred: "2026-11-24T09:30:00.123Z", precision: "ms", basis: "event" },
+  actor: { type: "user", id: "u-1", ns: "okta:acme" },
+  action: { op: "READ", name: "order.view", kind: "http" },
+  resources: [{ type: "order", id: "42" }],
+  outcome: { status: "success" },
+  source: {},
+  origin: { source: "shop", system: "shop-api" },
+});
+
+describe("the API", () => {
+  it("takes one event, finds it and proves it", async () => {
+    const send = (): Promise<Response> =>
+      server.fetch("/v1/events", { method: "POST", headers: { "content-type": "application/json" }, body: EVENT });
+    const stored = await send();
+    expect(stored.status).toBe(201);
+    expect(await stored.json()).toEqual({ line: 1, id: "e-1", trail: "main", index: 0, status: "stored" });
+    expect(await (await send()).json()).toMatchObject({ index: 0, status: "duplicate" });
+    const found = await server.fetch("/v1/events?q=actor.id:u-1");
+    expect(await found.json()).toMatchObject({
+      events: [{ trail: "main", index: 0, entry: { event: { id: "e-1" } } }],
+    });
+    const proof = await server.fetch("/v1/events/e-1/proof");
+    expect(await proof.text()).toMatch(/^c2sp\.org\/tlog-proof@v1\n/);
   });
+
+  it.each(["/healthz", "/readyz", "/openapi.json", "/reference/", "/schema/event.json", "/errors", "/metrics"])(
+    "answers %s to anybody on this machine",
+    async (path) => {
+      const answer = await server.fetch(path, { key: "" });
+      expect(answer.status).toBe(200);
+      expect((await answer.text()).length).toBeGreaterThan(10);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { EvidentError } from "@evident/core";
 import type { FastifyBaseLogger } from "fastify";
+import type { Checker } from "../check/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { Search } from "../search/index.ts";
@@ -8,7 +9,7 @@ import { type ApiContext, type App, makeApp, makeServer, type RouteAccess } from
 import { Authenticator, type Bootstrap, bootstrapAdmin, keyFold } from "./auth/index.ts";
 import type { ApiMetrics } from "./metrics/index.ts";
 import { ReadLog } from "./reads/index.ts";
-import { type ApiStages, type RouteTimes, registerRoutes } from "./routes/index.ts";
+import { type RouteTimes, registerRoutes } from "./routes/index.ts";
 
 const GRACE_MS = 15_000;
 
@@ -18,7 +19,7 @@ export interface ApiOptions {
   readonly version: string;
   readonly ledger: Ledger;
   readonly search: Search;
-  readonly stages: ApiStages;
+  readonly checker: Checker;
   readonly metrics: ApiMetrics;
   readonly log: FastifyBaseLogger;
   /** Value of `EVIDENT_BOOTSTRAP_KEY`. */
@@ -74,6 +75,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     version: options.version,
     ledger,
     search: options.search,
+    checker: options.checker,
     authenticator: new Authenticator(
       () => fold.state(),
       () => ledger.nowMs(),
@@ -85,7 +87,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   };
   const server = makeServer(config, log);
   const { app, routes } = await makeApp(context, server, log);
-  const { ingestsIdle } = registerRoutes(app, context, options.stages, options.times ?? {});
+  const { ingestsIdle } = registerRoutes(app, context, options.times ?? {});
   const address = await listen(app, config);
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {

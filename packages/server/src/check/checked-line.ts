@@ -1,5 +1,5 @@
 import type { Problem, QuarantineWhy } from "@evident/core";
-import type { Draft } from "../ledger/types.ts";
+import type { Draft } from "../ledger/index.ts";
 
 /** Who sends: what the API key says about its events. */
 export interface Producer {

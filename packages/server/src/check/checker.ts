@@ -9,7 +9,7 @@ import {
   utf8,
 } from "@evident/core";
 import type { BodyLine } from "../capture/index.ts";
-import type { Draft } from "../ledger/types.ts";
+import type { Draft } from "../ledger/index.ts";
 import type { CheckedLine, Producer, Refusal } from "./checked-line.ts";
 import { fillOrigin } from "./fill-origin.ts";
 import { identitySecret, makeIdentity, sentOf } from "./identity.ts";

@@ -8,6 +8,7 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { Static, TSchema } from "typebox";
+import type { Checker } from "../../check/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { Ledger } from "../../ledger/index.ts";
 import type { Search } from "../../search/index.ts";
@@ -43,6 +44,7 @@ export interface ApiContext {
   readonly version: string;
   readonly ledger: Ledger;
   readonly search: Search;
+  readonly checker: Checker;
   readonly authenticator: Authenticator;
   readonly keyState: () => KeyState;
   readonly readLog: ReadLog;

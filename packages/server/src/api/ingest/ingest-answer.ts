@@ -1,8 +1,8 @@
 import type { FastifyReply } from "fastify";
+import type { BodyShape } from "../../capture/index.ts";
 import { type Pace, PacedWriter } from "../app/index.ts";
 import { makeProblem, PROBLEM_TYPE, type Problem } from "../problems/index.ts";
 import type { IngestStep } from "./ingest-body.ts";
-import type { BodyShape } from "./stages.ts";
 import { type Status, Summary, verdictText } from "./verdict.ts";
 
 const statusOf: Readonly<Record<Status, number>> = { stored: 201, duplicate: 200, quarantined: 422 };

@@ -1,14 +1,14 @@
 import type { EvidentError } from "@evident/core";
+import type { BodyShape } from "../../capture/index.ts";
+import type { CheckedLine } from "../../check/index.ts";
 import type { Ledger } from "../../ledger/index.ts";
 import { toEvidentError } from "../problems/index.ts";
 import { addReceipts } from "./add-receipts.ts";
 import type { IngestGate } from "./ingest-gate.ts";
-import type { BodyShape, CheckedChunk, MakeConflict } from "./stages.ts";
-import { storeLines } from "./store-lines.ts";
+import { StepQueue } from "./step-queue.ts";
+import { type MakeConflict, storeLines } from "./store-lines.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Chunks whose entries may wait for the disk while the next is read and checked. */
-const MAX_IN_FLIGHT = 4;
 const ROOM_WAIT_MS = 30_000;
 
 /** What comes out of a body, in order. `failed` names the lines without a verdict; nothing follows it but verdicts already under way. */
@@ -20,6 +20,12 @@ export type IngestStep =
       readonly error: EvidentError;
       readonly lines?: LineRange;
     };
+
+/** Lines of a body that arrived together. */
+export interface CheckedChunk {
+  readonly shape: BodyShape;
+  readonly lines: readonly CheckedLine[];
+}
 
 /** Lines from `first` to `last`, both included, counted from 1. */
 export interface LineRange {
@@ -40,52 +46,52 @@ export interface IngestOptions {
 }
 
 /**
- * Stores a body chunk by chunk: while the entries of some chunks wait for the disk, the next are read and checked. A failed chunk ends
- * the reading; the verdicts of the others are still given, so that every line has a verdict or is named.
+ * Stores a body chunk by chunk: while the entries of some chunks wait for the disk, the next are read and checked, and verdicts come out
+ * as soon as they are known. A failed chunk ends the reading; the verdicts of the others are still given, so that every line has a
+ * verdict or is named.
  */
 export async function* ingestBody(options: IngestOptions): AsyncGenerator<IngestStep> {
-  const { ledger, gate, trail, chunks, makeConflict, receipts, whyStop } = options;
-  const inFlight: Promise<IngestStep>[] = [];
+  const queue = new StepQueue<IngestStep>();
+  const reading = readChunks(options, queue);
+  try {
+    for (let step = await queue.take(); step !== undefined; step = await queue.take()) yield step;
+  } finally {
+    queue.end();
+    await reading;
+  }
+}
+
+/** Never rejects: what ends the reading is the last step. */
+async function readChunks(options: IngestOptions, queue: StepQueue<IngestStep>): Promise<void> {
+  const { ledger, gate, chunks, whyStop } = options;
   let shape: BodyShape | undefined;
-  let failed = false;
+  const state = { failed: false };
   try {
     for await (const chunk of chunks) {
       shape = chunk.shape;
-      if (chunk.kind === "broken") {
-        inFlight.push(Promise.resolve({ kind: "failed", shape, error: toEvidentError(chunk.cause) }));
+      const error = whyStop();
+      if (error !== undefined) {
+        void queue.add(Promise.resolve({ kind: "failed", shape, error, ...rangeOf(chunk) }), 0);
         break;
       }
-      const stop = whyStop();
-      if (stop !== undefined) {
-        inFlight.push(Promise.resolve({ kind: "failed", shape, error: stop, ...rangeOf(chunk) }));
-        break;
-      }
-      inFlight.push(storeChunk({ ledger, trail, chunk, makeConflict, receipts }));
-      while (inFlight.length >= MAX_IN_FLIGHT) {
-        const step = await inFlight.shift();
-        if (step === undefined) break;
-        failed ||= step.kind === "failed";
-        yield step;
-      }
-      if (failed) break;
+      const step = storeChunk(options, chunk).then((done) => {
+        state.failed ||= done.kind === "failed";
+        return done;
+      });
+      if (!(await queue.add(step, chunk.lines.length)) || state.failed) break;
       if (ledger.pressure().kind === "busy") await gate.waitForRoom(ROOM_WAIT_MS);
     }
   } catch (cause) {
-    inFlight.push(Promise.resolve({ kind: "failed", shape, error: toEvidentError(cause) }));
+    void queue.add(Promise.resolve({ kind: "failed", shape, error: toEvidentError(cause) }), 0);
   }
-  for (const step of inFlight) yield await step;
-}
-
-interface StoredChunk {
-  readonly ledger: Ledger;
-  readonly trail: string;
-  readonly chunk: CheckedChunk & { readonly kind: "lines" };
-  readonly makeConflict: MakeConflict;
-  readonly receipts: boolean;
+  queue.end();
 }
 
 /** Never rejects: a failure is a step like any other, so that nothing is unhandled while it waits its turn. */
-async function storeChunk({ ledger, trail, chunk, makeConflict, receipts }: StoredChunk): Promise<IngestStep> {
+async function storeChunk(
+  { ledger, trail, makeConflict, receipts }: IngestOptions,
+  chunk: CheckedChunk,
+): Promise<IngestStep> {
   try {
     const verdicts = await storeLines(ledger, trail, chunk.lines, makeConflict);
     if (receipts) await addReceipts(ledger, verdicts);
@@ -95,7 +101,7 @@ async function storeChunk({ ledger, trail, chunk, makeConflict, receipts }: Stor
   }
 }
 
-function rangeOf({ lines }: CheckedChunk & { readonly kind: "lines" }): { readonly lines?: LineRange } {
+function rangeOf({ lines }: CheckedChunk): { readonly lines?: LineRange } {
   const first = lines[0]?.line;
   const last = lines.at(-1)?.line;
   return first === undefined || last === undefined ? {} : { lines: { first, last } };

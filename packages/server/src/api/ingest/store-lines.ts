@@ -1,6 +1,9 @@
-import type { Ledger } from "../../ledger/index.ts";
-import type { CheckedLine, MakeConflict } from "./stages.ts";
+import type { CheckedLine } from "../../check/index.ts";
+import type { Appended, Ledger } from "../../ledger/index.ts";
 import { makeVerdict, type Verdict } from "./verdict.ts";
+
+/** Makes the quarantine entry of a line whose identity stands at `first` with other content. */
+export type MakeConflict = (line: CheckedLine, first: Appended) => CheckedLine;
 
 /**
  * Stores checked lines in order and returns a verdict for each. A line whose identity stands elsewhere with other content goes to
@@ -23,7 +26,7 @@ export async function storeLines(
   for (const [i, line] of lines.entries()) {
     const result = appended[i];
     if (result === undefined) throw new TypeError("the ledger answered for fewer drafts than it was given");
-    if (result.status === "conflict") conflicts.push({ at: i, line: await makeConflict(line, result) });
+    if (result.status === "conflict") conflicts.push({ at: i, line: makeConflict(line, result) });
     verdicts.push(makeVerdict(line, result));
   }
   if (conflicts.length === 0) return verdicts;

@@ -1,6 +1,6 @@
 import type { Problem } from "@evident/core";
+import type { CheckedLine } from "../../check/index.ts";
 import type { Appended } from "../../ledger/index.ts";
-import type { CheckedLine } from "./stages.ts";
 
 /** What became of one line. */
 export type Status = "stored" | "duplicate" | "quarantined";

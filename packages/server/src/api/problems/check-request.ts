@@ -37,7 +37,8 @@ function describe(error: SchemaError, part: string, known: readonly string[]): r
   const inside = (name: string): string => (field === "" ? name : `${field}.${name}`);
   if (error.keyword === "additionalProperties") {
     return listOf(error.params, "additionalProperties").map((name) => {
-      const fix = field === "" && known.length > 0 ? `Leave it out, or use one of ${known.join(", ")}.` : "Leave it out.";
+      const fix =
+        field === "" && known.length > 0 ? `Leave it out, or use one of ${known.join(", ")}.` : "Leave it out.";
       return { field: inside(name), problem: `is not known in the ${part}`, fix };
     });
   }

@@ -1,11 +1,13 @@
 import { EvidentError } from "@evident/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
+import { type BodyShape, decodeBody } from "../../capture/index.ts";
+import type { Producer } from "../../check/index.ts";
 import { type ApiContext, type App, grantOf, type Pace, visibleTrail } from "../app/index.ts";
 import { access, EVERY, type Grant } from "../auth/index.ts";
 import {
   type BodyPace,
-  type BodyShape,
+  type CheckedChunk,
   IncomingBody,
   IngestAnswer,
   type IngestGate,
@@ -13,7 +15,6 @@ import {
   type Summary,
 } from "../ingest/index.ts";
 import { ProblemSchema } from "../problems/index.ts";
-import type { ApiStages } from "./api-stages.ts";
 import { answerOf, refusals, TrailName } from "./schemas.ts";
 
 const MIB = 1024 * 1024;
@@ -110,7 +111,6 @@ function endConnection(request: FastifyRequest, reply: FastifyReply): void {
 export function registerIngest(
   app: App,
   context: ApiContext,
-  stages: ApiStages,
   gate: IngestGate,
   times: IngestTimes = ingestTimes,
 ): void {
@@ -149,7 +149,7 @@ export function registerIngest(
       },
       async (request, reply) => {
         try {
-          await ingest({ context, stages, gate, times, request, reply });
+          await ingest({ context, gate, times, request, reply });
         } finally {
           endConnection(request, reply);
         }
@@ -161,7 +161,6 @@ export function registerIngest(
 
 interface Ingest {
   readonly context: ApiContext;
-  readonly stages: ApiStages;
   readonly gate: IngestGate;
   readonly times: IngestTimes;
   readonly request: FastifyRequest;
@@ -177,7 +176,7 @@ function count(context: ApiContext, summary: Summary, body: IncomingBody): void 
   context.metrics.ingestBytes.inc(body.sizeBytes);
 }
 
-async function ingest({ context, stages, gate, times, request, reply }: Ingest): Promise<void> {
+async function ingest({ context, gate, times, request, reply }: Ingest): Promise<void> {
   const grant = grantOf(request);
   const query = request.query as { trail?: string; answer: string; receipts: string };
   const trail = chooseTrail(context, grant, query.trail);
@@ -190,18 +189,14 @@ async function ingest({ context, stages, gate, times, request, reply }: Ingest):
     trail: trail.name,
   });
   try {
-    const chunks = stages.readBody(body.chunks(), {
-      contentType: request.headers["content-type"],
-      contentEncoding: request.headers["content-encoding"],
-      limits: context.config.limits,
-      producer: { tenant: trail.tenant, sources: grant.sources, trail: trail.name, keyId: grant.keyId },
-    });
+    const sources = grant.sources.includes(EVERY) ? [] : grant.sources;
+    const producer: Producer = { key: grant.keyId, tenant: trail.tenant, sources };
     const steps = ingestBody({
       ledger: context.ledger,
       gate,
       trail: trail.name,
-      chunks,
-      makeConflict: stages.makeConflict,
+      chunks: checkedChunks(context, request, body, producer),
+      makeConflict: (line, first) => context.checker.conflict(line, first, producer),
       receipts: query.receipts === "full",
       whyStop: () => whyStop(context, grant, answer),
     });
@@ -212,6 +207,21 @@ async function ingest({ context, stages, gate, times, request, reply }: Ingest):
     leave();
     count(context, answer.summary, body);
   }
+}
+
+async function* checkedChunks(
+  { checker, config }: ApiContext,
+  { headers }: FastifyRequest,
+  body: IncomingBody,
+  producer: Producer,
+): AsyncGenerator<CheckedChunk> {
+  const options = {
+    contentType: headers["content-type"] ?? "",
+    contentEncoding: headers["content-encoding"],
+    limits: config.limits,
+  };
+  for await (const { shape, lines } of decodeBody(body.chunks(), options))
+    yield { shape, lines: checker.check(lines, producer) };
 }
 
 function whyStop(context: ApiContext, grant: Grant, answer: IngestAnswer): EvidentError | undefined {

@@ -1,6 +1,5 @@
 import type { ApiContext, App } from "../app/index.ts";
 import { IngestGate } from "../ingest/index.ts";
-import type { ApiStages } from "./api-stages.ts";
 import { type IngestTimes, ingestTimes, registerIngest } from "./events-post.ts";
 import { registerEventReads } from "./events-read.ts";
 import { registerKeys } from "./keys.ts";
@@ -10,8 +9,6 @@ import { registerServerState } from "./server-state.ts";
 import { registerStats } from "./stats.ts";
 import { registerTail, type TailTimes, tailTimes } from "./tail.ts";
 import { registerTrails } from "./trails.ts";
-
-export type { ApiStages, BodyOptions, Producer } from "./api-stages.ts";
 
 /** Times and paces of the streaming routes. */
 export interface RouteTimes {
@@ -23,11 +20,10 @@ export interface RouteTimes {
 export function registerRoutes(
   app: App,
   context: ApiContext,
-  stages: ApiStages,
   times: Partial<RouteTimes>,
 ): { readonly ingestsIdle: () => Promise<void> } {
   const gate = new IngestGate(context.ledger, context.metrics, context.config.limits.concurrentIngests);
-  registerIngest(app, context, stages, gate, times.ingest ?? ingestTimes);
+  registerIngest(app, context, gate, times.ingest ?? ingestTimes);
   registerEventReads(app, context);
   registerTail(app, context, times.tail ?? tailTimes);
   registerStats(app, context);

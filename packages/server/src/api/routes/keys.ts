@@ -41,7 +41,7 @@ const NewKeySchema = Type.Object(
     sources: Type.Optional(
       Type.Array(Type.Union([Name, Type.Literal(EVERY)]), {
         description:
-          "Sources that a producer may speak for; the first fills events that name none; `*` allows any. Default: the key's name or id.",
+          "Sources that a producer may speak for; a single one is filled in where an event names none; `*` allows any. Default: the key's name or id.",
         minItems: 1,
         maxItems: MAX_LIST,
       }),

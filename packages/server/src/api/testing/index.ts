@@ -1,0 +1,1 @@
+export { type StartOptions, startApi, type TestApi } from "./start-api.ts";
