@@ -84,7 +84,10 @@ export function registerTail(app: App, context: ApiContext, times: TailTimes = t
       try {
         const record = makeRecorder(context, caller, trails, q);
         await record("tail.open", { from: formatPositions(positions) });
-        const outcome = await stream(context, times, { request, reply, positions, caller, text: q });
+        // Without a choice of trails those that are made later belong to it.
+        const following = (): readonly string[] =>
+          trail === undefined ? chosenTrails(context.ledger, caller.grant, undefined) : trails;
+        const outcome = await stream(context, times, { request, reply, positions, trails: following, caller, text: q });
         if (outcome.end === "stalled") context.metrics.droppedClients.inc({ why: "stalled" });
         const end = { end: outcome.end, to: formatPositions(positions) };
         await record("tail.close", end, outcome);
@@ -115,11 +118,12 @@ async function stream(
     readonly request: FastifyRequest;
     readonly reply: FastifyReply;
     readonly positions: Positions;
+    readonly trails: () => readonly string[];
     readonly caller: Caller;
     readonly text: string | undefined;
   },
 ): Promise<TailOutcome> {
-  const { reply, positions, caller, text } = tail;
+  const { reply, positions, trails, caller, text } = tail;
   reply.hijack();
   reply.raw.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
@@ -132,6 +136,7 @@ async function stream(
     writer,
     text,
     positions,
+    trails,
     isAllowed: () => context.authenticator.isValid(caller.grant),
     expiresMs: caller.grant.expiresMs,
     stopping: context.stopping,

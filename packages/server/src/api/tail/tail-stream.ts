@@ -17,6 +17,8 @@ export interface TailOptions {
   /** Search text that parses; relative times in it move with the clock. */
   readonly text: string | undefined;
   readonly positions: Positions;
+  /** Trails to follow by now: those that are not in `positions` yet were made since, and are followed from their beginning. */
+  readonly trails: () => readonly string[];
   readonly isAllowed: () => boolean;
   /** Unix ms at which `isAllowed` turns false by itself. */
   readonly expiresMs: number | undefined;
@@ -47,10 +49,10 @@ export class TailStream {
   }
 
   async run(): Promise<TailOutcome> {
-    const { ledger, positions, stopping, writer, heartbeatMs, expiresMs } = this.#options;
+    const { ledger, positions, trails, stopping, writer, heartbeatMs, expiresMs } = this.#options;
     const stopListening = ledger.onCommit(({ trail }) => {
       // A key that is revoked is revoked by an entry of `evident`.
-      if (positions.has(trail) || trail === "evident") this.#wake();
+      if (positions.has(trail) || trail === "evident" || trails().includes(trail)) this.#wake();
     });
     const leftMs = expiresMs === undefined ? MAX_TIMER_MS : Math.max(0, expiresMs - ledger.nowMs());
     const expiry = setTimeout(() => this.#wake(), Math.min(leftMs + 1, MAX_TIMER_MS));
@@ -99,8 +101,9 @@ export class TailStream {
 
   /** One chunk of each trail that has more. */
   async #deliver(): Promise<TailEnd | undefined> {
-    const { ledger, positions } = this.#options;
+    const { ledger, positions, trails } = this.#options;
     const matches = this.#matcher();
+    for (const trail of trails()) if (!positions.has(trail)) positions.set(trail, 0);
     for (const [trail, next] of positions) {
       const to = Math.min(ledger.trail(trail)?.size ?? 0, next + CHUNK_ENTRIES);
       for await (const { first, entries } of ledger.entries(trail, next, to)) {
