@@ -1,1 +1,1 @@
-export {};
+export { type DemoEvent, type DemoOptions, makeDemoEvents, makeDemoLines, writeDemoFile } from "./demo/index.ts";

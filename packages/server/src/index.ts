@@ -7,5 +7,7 @@ export {
   renderConfigDocs,
 } from "./config/index.ts";
 export * from "./ledger/index.ts";
+export { openServer, type Server, type ServerOptions } from "./open-server.ts";
+export { type ReindexOptions, reindex } from "./reindex.ts";
 export type * from "./search/index.ts";
 export * from "./verify/index.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DiskModel, type DiskStep, type Survival } from "./disk-model.ts";
 import { makeRandom } from "./random.ts";

@@ -34,9 +34,11 @@ describe("FaultyFileSystem", () => {
     const [from, to, other] = ["a", "b", "c"].map((name) => join(directory.path, name)) as [string, string, string];
     const file = await disk.open(from, "create");
     let returned = false;
-    void disk.rename(from, to).then(() => {
+    const rename = async (): Promise<void> => {
+      await disk.rename(from, to);
       returned = true;
-    });
+    };
+    void rename();
     await disk.crashed;
     void disk.rename(to, other);
     void file.pwrite(text("late"), 0);

@@ -16,6 +16,8 @@ export {
   writeKeys,
 } from "./record-run.ts";
 export { RecordingFileSystem, writeImage } from "./recording-file-system.ts";
+export { type EvidentRun, type EvidentRunOptions, runEvident } from "./run-evident.ts";
+export { type ServedStore, serveStore } from "./serve-store.ts";
 export { startBrowser } from "./start-browser.ts";
 export { type Acknowledged, type LoadOptions, type LoadOutcome, startLoad } from "./start-load.ts";
 export { type Exit, type RunningServer, type ServerProcessOptions, spawnServer, startServer } from "./start-server.ts";

@@ -1,5 +1,5 @@
 /**
- * A valid event as a producer sends it, told apart by `id`; tenant and source are left to the API key.
+ * A valid event as a producer sends it, told apart by `id`; the tenant is left to the API key.
  * About 500 bytes as JSON.
  */
 export function makeEvent(id: string, occurred = "2026-03-01T08:30:00.000000000Z"): Readonly<Record<string, unknown>> {
@@ -13,7 +13,7 @@ export function makeEvent(id: string, occurred = "2026-03-01T08:30:00.000000000Z
     outcome: { status: "success", code: "200" },
     source: { ip: "192.0.2.10", ipTrust: "peer", service: "records", userAgent: "example/1.0" },
     trace: { requestId: `request-${id}` },
-    origin: { system: "records", adapter: "http" },
+    origin: { source: "records", system: "records", adapter: "http" },
     labels: ["phi"],
   };
 }

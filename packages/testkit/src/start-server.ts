@@ -98,9 +98,10 @@ async function isReady(url: string): Promise<boolean> {
 export async function startServer(options: ServerProcessOptions): Promise<RunningServer> {
   const server = spawnServer({ ...options, port: options.port ?? (await freePort()) });
   let exit: Exit | undefined;
-  void server.exited.then((ended) => {
-    exit = ended;
-  });
+  const noteExit = async (): Promise<void> => {
+    exit = await server.exited;
+  };
+  void noteExit();
   const deadlineMs = performance.now() + (options.readyWithinMs ?? 60_000);
   while (!(await isReady(server.url))) {
     if (exit !== undefined) throw new Error(`the server ended with ${JSON.stringify(exit)}:\n${server.output()}`);

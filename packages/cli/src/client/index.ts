@@ -1,0 +1,5 @@
+export { type FollowAsk, followEntries } from "./event-stream.ts";
+export { type Answer, type Ask, connectionError, HttpClient, readAll } from "./http-client.ts";
+export { type Connection, clientFlags, openClient, readConnection } from "./open-client.ts";
+export { problemError } from "./problem-error.ts";
+export { type SearchAsk, searchPages } from "./search-pages.ts";

@@ -1,0 +1,2 @@
+export { incidents } from "./all.ts";
+export type { Incident } from "./incident.ts";

@@ -1,0 +1,79 @@
+/** What became of the lines; `read` is the sum of the others. */
+export interface Counts {
+  readonly read: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly folded: number;
+  readonly quarantined: number;
+}
+
+/** Why a line is in quarantine, as the server says it. */
+export interface Refusal {
+  /** In the input, from 1. */
+  readonly line: number;
+  readonly id?: string;
+  readonly place: string;
+  readonly reasons: readonly { readonly field: string; readonly problem: string; readonly fix: string }[];
+}
+
+interface Result {
+  readonly line: number;
+  readonly id?: string;
+  readonly trail: string;
+  readonly index: number;
+  readonly status: "stored" | "duplicate" | "quarantined" | "folded";
+  readonly reasons?: Refusal["reasons"];
+}
+
+/** Counts verdicts and tells of quarantined lines. */
+export class Tally {
+  readonly #onRefusal: (refusal: Refusal) => void;
+  #accepted = 0;
+  #duplicates = 0;
+  #folded = 0;
+  #quarantined = 0;
+
+  constructor(onRefusal: (refusal: Refusal) => void) {
+    this.#onRefusal = onRefusal;
+  }
+
+  /** Takes a result line; `before` is the number of lines of the input before the body. */
+  take(text: string, before: number): void {
+    // Nearly all of them, a hundred thousand a second: not worth parsing.
+    if (text.endsWith('"status":"stored"}')) {
+      this.#accepted += 1;
+      return;
+    }
+    this.add(JSON.parse(text) as Result, before);
+  }
+
+  add(result: Result, before: number): void {
+    switch (result.status) {
+      case "stored":
+        this.#accepted += 1;
+        break;
+      case "duplicate":
+        this.#duplicates += 1;
+        break;
+      case "folded":
+        this.#folded += 1;
+        break;
+      case "quarantined": {
+        this.#quarantined += 1;
+        const { id, reasons = [], trail, index } = result;
+        const line = before + result.line;
+        this.#onRefusal({ line, place: `${trail}:${index}`, reasons, ...(id === undefined ? {} : { id }) });
+      }
+    }
+  }
+
+  get counts(): Counts {
+    const [accepted, duplicates, folded, quarantined] = [
+      this.#accepted,
+      this.#duplicates,
+      this.#folded,
+      this.#quarantined,
+    ];
+    return { read: accepted + duplicates + folded + quarantined, accepted, duplicates, folded, quarantined };
+  }
+}

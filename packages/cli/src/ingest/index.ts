@@ -1,0 +1,4 @@
+export { type Counts, type Refusal, Tally } from "./counts.ts";
+export { type Input, openInput } from "./open-input.ts";
+export { sendInput } from "./send-input.ts";
+export { type SendOptions, sendBatch } from "./send-lines.ts";

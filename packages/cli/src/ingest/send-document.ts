@@ -1,0 +1,48 @@
+import { Readable } from "node:stream";
+import type { HttpClient } from "../client/index.ts";
+import { problemError, readAll } from "../client/index.ts";
+import type { SendOptions } from "./send-lines.ts";
+
+/** A JSON document that is no NDJSON goes as one body; it is sent once, since its parts cannot be told apart here. */
+export async function sendDocument(options: SendOptions, bytes: AsyncIterable<Buffer>): Promise<void> {
+  const { client, trail, tally, signal } = options;
+  const answer = await client.send({
+    method: "POST",
+    path: "/v1/events",
+    query: { trail },
+    headers: { "content-type": "application/json" },
+    body: Readable.from(bytes),
+    signal,
+  });
+  const value = parseAnswer(client, answer.status, await readAll(client.url, answer.body));
+  for (const result of value.results) tally.add(result, 0);
+  if (value.error !== undefined) throw problemError(value.error.status, value.error);
+}
+
+type Result = Parameters<SendOptions["tally"]["add"]>[0];
+
+interface Answer {
+  readonly results: readonly Result[];
+  readonly error?: { readonly status: number };
+}
+
+/** One object is answered with its verdict alone, whatever it is; an array with the list of them. */
+function parseAnswer(client: HttpClient, status: number, body: Buffer): Answer {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString("utf8"));
+  } catch {
+    throw problemError(status, { detail: `${client.url.origin} answered ${status} with something that is not JSON` });
+  }
+  const found = value as Partial<Answer> & Partial<Result>;
+  if (Array.isArray(found.results)) return found as Answer;
+  if (
+    found.status === "stored" ||
+    found.status === "duplicate" ||
+    found.status === "quarantined" ||
+    found.status === "folded"
+  ) {
+    return { results: [found as Result] };
+  }
+  throw problemError(status, value);
+}
