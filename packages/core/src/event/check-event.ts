@@ -1,11 +1,14 @@
 import { Compile } from "typebox/compile";
 import { nearestName } from "../errors/index.ts";
+import { compareNumbers, isRawNumber } from "../predicate/index.ts";
 import { type AccessEvent, AccessEventSchema } from "./event-schema.ts";
-import { excerpt, type Problem } from "./problem.ts";
+import { dotted, excerpt, type Problem } from "./problem.ts";
 import { parseTime } from "./time.ts";
 
 const validator = Compile(AccessEventSchema);
 const MAX_PROBLEMS = 20;
+/** The longest list of the schema. */
+const MAX_ITEMS = 1_000;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
 /** A valid event with its times in stored form, or everything that is wrong with the value (at most 20 problems). */
@@ -33,6 +36,23 @@ function storeTimes(event: Members, problems: Problem[]): void {
     const parsed = parseTime(value);
     if (parsed.ok) object[key] = parsed.time;
     else problems.push({ field, problem: `${excerpt(value)} ${parsed.problem}`, fix: parsed.fix });
+  }
+}
+
+/** Numbers of the schema whose source text was kept although a double says the same: `443.0`, `52.50`, `1e1`. */
+function plainNumbers(event: Members): void {
+  const source = isObject(event.source) ? event.source : undefined;
+  const geo = isObject(source?.geo) ? source.geo : undefined;
+  for (const [object, key] of [
+    [event, "v"],
+    [source, "port"],
+    [geo, "lat"],
+    [geo, "lon"],
+  ] as const) {
+    const value = object?.[key];
+    if (object === undefined || !isRawNumber(value)) continue;
+    const number = Number(value.rawJSON);
+    if (compareNumbers(value.rawJSON, String(number)) === 0) object[key] = number;
   }
 }
 
@@ -69,6 +89,7 @@ export function checkEvent(value: unknown): CheckedEvent {
   }
   const problems: Problem[] = [];
   storeTimes(value, problems);
+  plainNumbers(value);
   if (problems.length === 0 && validator.Check(value)) {
     checkAddress(value, problems);
     if (problems.length === 0) return { ok: true, event: value };
@@ -87,7 +108,7 @@ interface SchemaError {
 
 function explainAll(value: Members, problems: Problem[]): void {
   const seen = new Set(problems.map(({ field }) => field));
-  for (const error of validator.Errors(value) as Iterable<SchemaError>) {
+  for (const error of validator.Errors(cut(value, [])) as Iterable<SchemaError>) {
     for (const problem of describe(value, error)) {
       if (seen.has(problem.field)) continue;
       seen.add(problem.field);
@@ -96,6 +117,30 @@ function explainAll(value: Members, problems: Problem[]): void {
   }
   if (problems.length === 0)
     problems.push({ field: "", problem: "the value is not an event", fix: "Compare it with /schema/event.json." });
+}
+
+/**
+ * A copy of a value for the explanation, with no more than a few problems in it: every member and item would be looked at, and a record
+ * may hold millions of wrong ones.
+ */
+function cut(value: unknown, path: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS + 1).map((item, at) => cut(item, [...path, String(at)]));
+  if (!isObject(value) || isRawNumber(value) || (path.length === 1 && (path[0] === "native" || path[0] === "detail")))
+    return value;
+  const known = knownNames(path);
+  const copy: Members = {};
+  let unknown = 0;
+  for (const name in value) {
+    if (!known.includes(name) && ++unknown > MAX_PROBLEMS) break;
+    setMember(copy, name, known.includes(name) ? cut(value[name], [...path, name]) : true);
+  }
+  for (const name of known) if (Object.hasOwn(value, name)) setMember(copy, name, cut(value[name], [...path, name]));
+  return copy;
+}
+
+/** Also for `__proto__`, which an assignment would take for something else. */
+function setMember(object: Members, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 interface Finding {
@@ -169,6 +214,11 @@ function unknownField(path: readonly string[], name: string, parent: unknown): P
 
 function typeProblem(field: string, found: unknown, type: string): Problem {
   if (found === null) return { field, problem: "is null", fix: "Leave the field out when the value is unknown." };
+  if (isRawNumber(found)) {
+    const fix =
+      type === "string" ? "Send it as text: ids and counts are strings." : `Send a number with at most 15 digits.`;
+    return { field, problem: `${excerpt(found)} is not of type ${type}`, fix };
+  }
   const isNumericText = type === "string" && typeof found === "number";
   return {
     field,
@@ -205,10 +255,4 @@ function valueAt(root: unknown, path: readonly string[]): unknown {
 
 function unescapePointer(step: string): string {
   return step.replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-/** `["resources", "0", "id"]` as `resources[0].id`, bounded. */
-function dotted(path: readonly string[]): string {
-  const text = path.map((step, i) => (/^\d+$/.test(step) ? `[${step}]` : `${i === 0 ? "" : "."}${step}`)).join("");
-  return text.slice(0, 120).toWellFormed();
 }

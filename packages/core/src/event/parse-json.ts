@@ -1,8 +1,10 @@
 import { rawNumber } from "../predicate/index.ts";
 import { findDuplicateKey } from "./find-duplicate-key.ts";
-import { excerpt, type Problem } from "./problem.ts";
+import { dotted, excerpt, type Problem } from "./problem.ts";
 
 const MAX_DEPTH = 32;
+/** Longer texts are looked over for depth before they are parsed: a million nested arrays take seconds. */
+const LONG_TEXT = 256 * 1024;
 /** Numbers whose text a double might change: long, fractional, with exponent, or minus zero. A hit inside a string costs only time. */
 const DELICATE_NUMBER = /(?:"\s*:|[[,])\s*(?:-?(?:\d{16}|\d+[.eE])|-0[,\]}\s])/;
 const SPACED_COLON = /"\s+:/;
@@ -47,11 +49,49 @@ function countKeyEnds(text: string): number {
   return count;
 }
 
-function hasLoneSurrogate(value: unknown): boolean {
-  if (typeof value === "string") return !value.isWellFormed();
-  if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some(hasLoneSurrogate);
-  return Object.entries(value).some(([key, item]) => !key.isWellFormed() || hasLoneSurrogate(item));
+/** Path of a string or key that is not well-formed; undefined when there is none. */
+function findLoneSurrogate(value: unknown, path: readonly string[] = []): readonly string[] | undefined {
+  if (typeof value === "string") return value.isWellFormed() ? undefined : path;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const inner = [...path, key];
+    const found = key.isWellFormed() ? findLoneSurrogate(item, inner) : inner;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whether brackets outside strings ever stand deeper than allowed. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (inString) {
+      if (character === 0x5c) at += 1;
+      else if (character === 0x22) inString = false;
+    } else if (character === 0x22) inString = true;
+    // `[` and `{`, `]` and `}`.
+    else if ((character | 0x20) === 0x7b) {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    } else if ((character | 0x20) === 0x7d) depth -= 1;
+  }
+  return false;
+}
+
+/** The top member that nests too deep, for the message. */
+function deepMember(value: unknown): string {
+  for (const [key, item] of Object.entries(value ?? {})) {
+    const shape: Shape = { keys: 0, numbers: 0, tooDeep: false };
+    measure(item, 2, shape);
+    if (shape.tooDeep) return dotted([key]);
+  }
+  return "";
+}
+
+function tooDeep(field: string): ParsedJson {
+  return refuse(`nested deeper than ${MAX_DEPTH} levels`, `Flatten the value to at most ${MAX_DEPTH} levels.`, field);
 }
 
 function refuse(problem: string, fix: string, field = ""): ParsedJson {
@@ -75,6 +115,7 @@ function hasOnlyVersion(value: unknown, { numbers }: Shape): boolean {
  */
 export function parseJson(text: string): ParsedJson {
   let value: unknown;
+  if (text.length > LONG_TEXT && isTooDeep(text)) return tooDeep("");
   try {
     value = JSON.parse(text);
   } catch (cause) {
@@ -83,15 +124,16 @@ export function parseJson(text: string): ParsedJson {
   }
   const shape: Shape = { keys: 0, numbers: typeof value === "number" ? 1 : 0, tooDeep: false };
   measure(value, 1, shape);
-  if (shape.tooDeep)
-    return refuse(`nested deeper than ${MAX_DEPTH} levels`, `Flatten the value to at most ${MAX_DEPTH} levels.`);
+  if (shape.tooDeep) return tooDeep(deepMember(value));
   if (SPACED_COLON.test(text) || countKeyEnds(text) !== shape.keys) {
-    const key = findDuplicateKey(text);
-    if (key !== undefined)
-      return refuse(`the key ${excerpt(key)} stands twice in one object`, "Send each key once.", key.slice(0, 80));
+    const path = findDuplicateKey(text);
+    if (path !== undefined)
+      return refuse(`the key ${excerpt(path.at(-1))} stands twice in one object`, "Send each key once.", dotted(path));
   }
-  if (SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(value)) {
-    return refuse("a string holds half of a surrogate pair", "Send well-formed Unicode.");
+  if (SURROGATE_ESCAPE.test(text)) {
+    const path = findLoneSurrogate(value);
+    if (path !== undefined)
+      return refuse("a string holds half of a surrogate pair", "Send well-formed Unicode.", dotted(path));
   }
   if (!hasOnlyVersion(value, shape) && DELICATE_NUMBER.test(text)) value = JSON.parse(text, keepNumberText);
   return { ok: true, value };

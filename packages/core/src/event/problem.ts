@@ -13,3 +13,11 @@ export function excerpt(value: unknown): string {
   const cut = text.length > EXCERPT_CHARACTERS ? `${text.slice(0, EXCERPT_CHARACTERS)}…` : text;
   return JSON.stringify(cut.toWellFormed());
 }
+
+const FIELD_CHARACTERS = 120;
+
+/** `["resources", "0", "id"]` as `resources[0].id`, bounded. */
+export function dotted(path: readonly string[]): string {
+  const text = path.map((step, i) => (/^\d+$/.test(step) ? `[${step}]` : `${i === 0 ? "" : "."}${step}`)).join("");
+  return text.slice(0, FIELD_CHARACTERS).toWellFormed();
+}

@@ -1,6 +1,7 @@
 export { inNetwork, type Network, parseAddress, parseNetwork } from "./address.ts";
 export { allOf, anyOf, everything, type Match, type NumberBound, type Predicate, type Test } from "./ast.ts";
 export { compilePredicate, compileTest, type Matcher } from "./compile-predicate.ts";
+export { compareNumbers } from "./decimal.ts";
 export {
   type FieldLookup,
   type FieldType,
