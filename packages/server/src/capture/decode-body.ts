@@ -5,8 +5,9 @@ import { RecordBytes } from "./record-bytes.ts";
 import { splitArray } from "./split-array.ts";
 import { splitLines } from "./split-lines.ts";
 
-const LINE_TYPES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|jsonlines|json-seq)\b/;
-const JSON_TYPES = /^(?:application\/json|application\/[\w.-]+\+json|text\/json)\b/;
+const LINE_TYPES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|jsonlines)$/;
+const JSON_TYPES = /^(?:application\/json|application\/[\w.-]+\+json|text\/json)$/;
+const CHARSETS = /^(?:utf-?8|us-ascii)$/;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const OPEN_ARRAY = 0x5b;
 
@@ -18,13 +19,15 @@ export interface BodyOptions {
   readonly limits: BodyLimits;
 }
 
+/** The first `bodyBytes`, however the source cuts them, then an error when there are more. */
 async function* bounded(source: AsyncIterable<Uint8Array>, bodyBytes: number): AsyncGenerator<Uint8Array> {
-  let sizeBytes = 0;
+  let roomBytes = bodyBytes;
   for await (const chunk of source) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > bodyBytes)
+    const kept = chunk.subarray(0, roomBytes);
+    roomBytes -= kept.length;
+    if (kept.length > 0) yield kept;
+    if (kept.length < chunk.length)
       throw new EvidentError("too_large", `the body has more than ${bodyBytes} bytes after decompression`);
-    if (chunk.length > 0) yield chunk;
   }
 }
 
@@ -77,6 +80,24 @@ function decode(source: AsyncIterable<Uint8Array>, contentEncoding: string | und
   });
 }
 
+/** What a body is by its `Content-Type`. @throws EvidentError `unsupported_media` */
+function kindOf(contentType: string): "lines" | "json" {
+  const [type = "", ...parameters] = contentType.toLowerCase().split(";");
+  const charset = parameters
+    .map((parameter) => /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/.exec(parameter)?.[1])
+    .find((value) => value !== undefined);
+  if (charset !== undefined && !CHARSETS.test(charset)) {
+    throw new EvidentError("unsupported_media", `charset ${JSON.stringify(charset.slice(0, 40))}`, {
+      fix: "Send UTF-8.",
+    });
+  }
+  const essence = type.trim();
+  if (LINE_TYPES.test(essence)) return "lines";
+  if (JSON_TYPES.test(essence)) return "json";
+  const fix = "Send application/x-ndjson (one event a line) or application/json (an event or an array of events).";
+  throw new EvidentError("unsupported_media", `content type ${JSON.stringify(contentType.slice(0, 80))}`, { fix });
+}
+
 /**
  * Decodes the body of a submission as it arrives: one object, an array (element by element) or NDJSON, plain or compressed, in bounded
  * memory. Records that are no text or too long are yielded as such; they cost the others nothing.
@@ -85,26 +106,33 @@ function decode(source: AsyncIterable<Uint8Array>, contentEncoding: string | und
  */
 export async function* decodeBody(source: AsyncIterable<Uint8Array>, options: BodyOptions): AsyncGenerator<BodyChunk> {
   const { limits } = options;
-  const contentType = options.contentType.trim().toLowerCase();
+  const kind = kindOf(options.contentType);
   const bytes = bounded(withoutMark(decode(source, options.contentEncoding)), limits.bodyBytes);
-  let empty = true;
-  if (LINE_TYPES.test(contentType)) {
-    for await (const lines of splitLines(bytes, limits.lineBytes)) {
-      empty = false;
-      yield { shape: "lines", lines };
-    }
-  } else if (JSON_TYPES.test(contentType)) {
-    const body = await skipSpace(bytes);
-    if (body?.first === OPEN_ARRAY) {
-      empty = false;
-      for await (const lines of splitArray(body.rest, limits.lineBytes)) yield { shape: "array", lines };
-    } else if (body !== undefined) {
-      empty = false;
-      yield { shape: "object", lines: await readObject(body.rest, limits.lineBytes) };
-    }
-  } else {
-    const fix = "Send application/x-ndjson (one event a line) or application/json (an event or an array of events).";
-    throw new EvidentError("unsupported_media", `content type ${JSON.stringify(contentType.slice(0, 80))}`, { fix });
+  let isEmpty = true;
+  for await (const chunk of kind === "lines" ? linesOf(bytes, limits) : valuesOf(bytes, limits)) {
+    isEmpty = false;
+    if (chunk.lines.length > 0) yield chunk;
   }
-  if (empty) throw new EvidentError("bad_request", "the body is empty", { fix: "Send at least one event." });
+  if (isEmpty) throw new EvidentError("bad_request", "the body is empty", { fix: "Send at least one event." });
+}
+
+async function* linesOf(bytes: AsyncIterable<Uint8Array>, { lineBytes }: BodyLimits): AsyncGenerator<BodyChunk> {
+  for await (const lines of splitLines(bytes, lineBytes)) yield { shape: "lines", lines };
+}
+
+async function* valuesOf(bytes: AsyncGenerator<Uint8Array>, { lineBytes }: BodyLimits): AsyncGenerator<BodyChunk> {
+  try {
+    const body = await skipSpace(bytes);
+    if (body === undefined) return;
+    if (body.first !== OPEN_ARRAY) {
+      yield { shape: "object", lines: await readObject(body.rest, lineBytes) };
+      return;
+    }
+    // An array without elements is a body without events, not an empty body.
+    yield { shape: "array", lines: [] };
+    for await (const lines of splitArray(body.rest, lineBytes)) yield { shape: "array", lines };
+  } finally {
+    // Read by hand above: who stops early must still release the source.
+    await bytes.return(undefined);
+  }
 }

@@ -1,54 +1,98 @@
 import type { Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import { EvidentError } from "@evident/core";
 
-/** Input handed to the decoder at once: what it can grow to is bounded before the consumer is asked again (zstd grows the most). */
-const SLICE_BYTES = { gzip: 16 * 1024, zstd: 2 * 1024 } as const;
+/** Bytes that come out of the decoder at once. */
+const OUT_BYTES = 64 * 1024;
+/** Decoded bytes that may wait for the consumer: above it the decoder pauses, whatever its input grows to. */
+const MAX_WAITING_BYTES = 512 * 1024;
+/** RFC 9659: content encoded for HTTP needs no window beyond 8 MiB; a larger one would be memory that a sender decides about. */
+const ZSTD_WINDOW_LOG = 23;
 
-export type ContentEncoding = keyof typeof SLICE_BYTES;
+export type ContentEncoding = "gzip" | "zstd";
 
-/** Waits until a chunk was taken in, and collects what came out of it. */
+function makeDecoder(encoding: ContentEncoding): Transform & { readonly bytesWritten: number } {
+  if (encoding === "gzip") return createGunzip({ chunkSize: OUT_BYTES });
+  return createZstdDecompress({
+    chunkSize: OUT_BYTES,
+    params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+  });
+}
+
+/** A decoder that holds what came out until it is taken, also when its input turns out to be damaged. */
 class Inflater {
-  readonly #stream: Transform;
+  readonly #encoding: ContentEncoding;
+  readonly #stream: ReturnType<typeof makeDecoder>;
   #out: Buffer[] = [];
-  readonly #ended = Promise.withResolvers<void>();
+  #waitingBytes = 0;
+  #givenBytes = 0;
+  #isBusy = false;
+  #isAtEnd = false;
   #failure: Error | undefined;
+  #change = Promise.withResolvers<void>();
 
   constructor(encoding: ContentEncoding) {
-    this.#stream = encoding === "gzip" ? createGunzip() : createZstdDecompress();
-    this.#ended.promise.catch(() => undefined);
-    this.#stream.on("data", (chunk: Buffer) => this.#out.push(chunk));
-    this.#stream.on("end", () => this.#ended.resolve());
+    this.#encoding = encoding;
+    this.#stream = makeDecoder(encoding);
+    this.#stream.on("data", (chunk: Buffer) => {
+      this.#out.push(chunk);
+      this.#waitingBytes += chunk.length;
+      if (this.#waitingBytes >= MAX_WAITING_BYTES) this.#stream.pause();
+      this.#change.resolve();
+    });
+    this.#stream.on("end", () => {
+      this.#isAtEnd = true;
+      this.#settle();
+    });
     this.#stream.on("error", (cause) => {
       this.#failure = cause;
-      this.#ended.reject(cause);
+      this.#settle();
     });
-  }
-
-  /** Bytes that came out so far and were not taken yet. */
-  take(): Buffer[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
   }
 
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  async write(slice: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return;
-    const taken = new Promise<void>((resolve) => this.#stream.write(slice, () => resolve()));
-    await Promise.race([taken, this.#ended.promise.catch(() => undefined)]);
+  /** Gives a chunk to the decoder and yields what comes out of it. */
+  async *write(chunk: Uint8Array): AsyncGenerator<Buffer> {
+    this.#givenBytes += chunk.length;
+    // The decoder ends by itself behind what it takes for the last frame.
+    if (this.#isAtEnd) return;
+    this.#isBusy = true;
+    this.#stream.write(chunk, () => this.#settle());
+    yield* this.#taken();
   }
 
-  async end(): Promise<void> {
+  async *end(): AsyncGenerator<Buffer> {
+    this.#isBusy = !this.#isAtEnd;
     this.#stream.end();
-    await this.#ended.promise.catch(() => undefined);
+    yield* this.#taken();
+    if (this.#encoding === "zstd" && this.#stream.bytesWritten < this.#givenBytes)
+      this.#failure ??= new Error("something follows that is not zstd");
   }
 
   destroy(): void {
     this.#stream.destroy();
+  }
+
+  async *#taken(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const out = this.#out;
+      this.#out = [];
+      this.#waitingBytes = 0;
+      yield* out;
+      if (this.#out.length > 0) continue;
+      if (!this.#isBusy) return;
+      this.#change = Promise.withResolvers<void>();
+      this.#stream.resume();
+      await this.#change.promise;
+    }
+  }
+
+  #settle(): void {
+    this.#isBusy = false;
+    this.#change.resolve();
   }
 }
 
@@ -63,17 +107,12 @@ export async function* decompress(
   encoding: ContentEncoding,
 ): AsyncGenerator<Uint8Array> {
   const inflater = new Inflater(encoding);
-  const sliceBytes = SLICE_BYTES[encoding];
   try {
     for await (const chunk of source) {
-      for (let at = 0; at < chunk.length && inflater.failure === undefined; at += sliceBytes) {
-        await inflater.write(chunk.subarray(at, at + sliceBytes));
-        yield* inflater.take();
-      }
+      if (chunk.length > 0) yield* inflater.write(chunk);
       if (inflater.failure !== undefined) break;
     }
-    if (inflater.failure === undefined) await inflater.end();
-    yield* inflater.take();
+    if (inflater.failure === undefined) yield* inflater.end();
     if (inflater.failure !== undefined) {
       const fix = "Send the whole body again; lines that have a verdict are answered as duplicates.";
       throw new EvidentError("bad_request", `the ${encoding} body is damaged or cut off: ${inflater.failure.message}`, {

@@ -1,10 +1,14 @@
 import { EvidentError } from "@evident/core";
 import { type BodyLine, CHUNK_BYTES, CHUNK_LINES } from "./body-line.ts";
-import { RecordBytes } from "./record-bytes.ts";
+import { RecordBytes, toLine } from "./record-bytes.ts";
 
-const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [
-  0x22, 0x5c, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d,
-];
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
 
 function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -15,6 +19,7 @@ function isSpace(byte: number): boolean {
  * element means is decided when it is parsed.
  */
 class ArraySplitter {
+  readonly #limitBytes: number;
   readonly #record: RecordBytes;
   #state: "before" | "first" | "element" | "next" | "after" = "before";
   #depth = 0;
@@ -24,66 +29,82 @@ class ArraySplitter {
   #offset = 0;
 
   constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
     this.#record = new RecordBytes(limitBytes);
   }
 
-  add(chunk: Buffer): BodyLine[] {
+  /** The elements that end in this chunk, and the error that ends the array behind them. */
+  add(chunk: Buffer): { readonly lines: readonly BodyLine[]; readonly error?: EvidentError } {
     const lines: BodyLine[] = [];
-    let start = this.#state === "element" ? 0 : -1;
-    for (let at = 0; at < chunk.length; at += 1) {
-      const byte = chunk[at] ?? 0;
+    for (let at = 0; at < chunk.length; ) {
       if (this.#state !== "element") {
-        if (!this.#beginsElement(byte, at)) continue;
-        start = at;
+        const taken = this.#take(chunk[at] ?? 0, at);
+        if (taken === "element") this.#state = "element";
+        else if (taken === "between") at += 1;
+        else return { lines, error: taken };
+        continue;
       }
-      if (this.#endsElement(byte)) {
-        this.#record.add(chunk.subarray(start, at));
+      const end = this.#endOfElement(chunk, at);
+      const bytes = chunk.subarray(at, end);
+      if (end === chunk.length) this.#record.add(bytes);
+      else {
         this.#element += 1;
-        lines.push(...this.#record.finish(this.#element));
-        start = -1;
-        this.#state = byte === COMMA ? "next" : "after";
+        lines.push(...this.#finish(bytes));
+        this.#depth = 0;
+        this.#state = chunk[end] === COMMA ? "next" : "after";
       }
+      at = end + 1;
     }
-    if (this.#state === "element") this.#record.add(chunk.subarray(start));
     this.#offset += chunk.length;
-    return lines;
+    return { lines };
   }
 
   end(): void {
     if (this.#state !== "after") throw broken(this.#offset, "the array does not end");
   }
 
-  /** Takes a byte outside an element; true when an element begins with it. */
-  #beginsElement(byte: number, at: number): boolean {
-    if (isSpace(byte)) return false;
-    if ((this.#state === "first" || this.#state === "next") && byte !== COMMA && byte !== CLOSE_ARRAY) {
-      this.#state = "element";
-      this.#depth = 0;
-      return true;
-    }
-    if (this.#state === "before" && byte === OPEN_ARRAY) this.#state = "first";
-    else if (this.#state === "first" && byte === CLOSE_ARRAY) this.#state = "after";
-    else
-      throw broken(
-        this.#offset + at,
-        this.#state === "after" ? "something follows the array" : "an element is missing",
-      );
-    return false;
+  #finish(rest: Buffer): BodyLine[] {
+    if (this.#record.sizeBytes === 0) return toLine(rest, this.#element, rest.length, this.#limitBytes);
+    this.#record.add(rest);
+    return this.#record.finish(this.#element);
   }
 
-  /** Takes a byte of an element; true when it is the comma or bracket behind it. */
-  #endsElement(byte: number): boolean {
-    if (this.#inString) {
-      if (this.#escaped) this.#escaped = false;
-      else if (byte === BACKSLASH) this.#escaped = true;
-      else if (byte === QUOTE) this.#inString = false;
-      return false;
+  /** Takes a byte outside an element; "element": one begins with it. */
+  #take(byte: number, at: number): "element" | "between" | EvidentError {
+    if (isSpace(byte)) return "between";
+    const isElementDue = this.#state === "first" || this.#state === "next";
+    if (isElementDue && byte !== COMMA && byte !== CLOSE_ARRAY) return "element";
+    if (this.#state === "before" && byte === OPEN_ARRAY) this.#state = "first";
+    else if (this.#state === "first" && byte === CLOSE_ARRAY) this.#state = "after";
+    else {
+      const detail = this.#state === "after" ? "something follows the array" : "an element is missing";
+      return broken(this.#offset + at, detail);
     }
-    if (byte === QUOTE) this.#inString = true;
-    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) this.#depth += 1;
-    else if (this.#depth === 0 && (byte === COMMA || byte === CLOSE_ARRAY)) return true;
-    else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) this.#depth -= 1;
-    return false;
+    return "between";
+  }
+
+  /** Place of the comma or bracket behind the element, or the chunk's end. */
+  #endOfElement(chunk: Buffer, from: number): number {
+    let depth = this.#depth;
+    let inString = this.#inString;
+    let escaped = this.#escaped;
+    let at = from;
+    for (; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === BACKSLASH) escaped = true;
+        else if (byte === QUOTE) inString = false;
+      } else if (byte === QUOTE) inString = true;
+      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth += 1;
+      else if (depth === 0 && (byte === COMMA || byte === CLOSE_ARRAY)) break;
+      // Never below zero: a bracket too many is this element's mistake and must not cost the next ones.
+      else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && depth > 0) depth -= 1;
+    }
+    this.#depth = depth;
+    this.#inString = inString;
+    this.#escaped = escaped;
+    return at;
   }
 }
 
@@ -105,10 +126,11 @@ export async function* splitArray(
   const splitter = new ArraySplitter(limitBytes);
   for await (const chunk of source) {
     for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
-      const lines = splitter.add(
+      const { lines, error } = splitter.add(
         Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(CHUNK_BYTES, chunk.length - at)),
       );
       for (let from = 0; from < lines.length; from += CHUNK_LINES) yield lines.slice(from, from + CHUNK_LINES);
+      if (error !== undefined) throw error;
     }
   }
   splitter.end();

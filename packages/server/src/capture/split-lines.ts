@@ -1,41 +1,39 @@
 import { isUtf8 } from "node:buffer";
 import { type BodyLine, CHUNK_BYTES, CHUNK_LINES } from "./body-line.ts";
-import { RecordBytes, toLine } from "./record-bytes.ts";
+import { isBlank, RecordBytes, toLine } from "./record-bytes.ts";
 
 const NEWLINE = 0x0a;
-const BLANK = /^\s*$/;
 
-/** Whole lines of a chunk of bytes; decoded at once when all of it is UTF-8. `end` is after the last newline. */
-function wholeLines(bytes: Buffer, end: number, firstLine: number, limitBytes: number): BodyLine[] {
-  const whole = bytes.subarray(0, end);
-  if (isUtf8(whole) && whole.length <= limitBytes) {
-    const lines: BodyLine[] = [];
-    const texts = whole.toString("utf8").split("\n");
-    texts.pop();
-    for (const [i, text] of texts.entries())
-      if (!BLANK.test(text)) lines.push({ kind: "text", line: firstLine + i, text });
-    return lines;
-  }
+/** Lines that end in `bytes`, which ends with a newline. `next` is the number of the line after them. */
+function wholeLines(
+  bytes: Buffer,
+  first: number,
+  limitBytes: number,
+): { readonly lines: readonly BodyLine[]; readonly next: number } {
   const lines: BodyLine[] = [];
-  let line = firstLine;
-  for (let start = 0; start < end; line += 1) {
-    const stop = bytes.indexOf(NEWLINE, start);
-    const slice = bytes.subarray(start, stop);
-    lines.push(...toLine(slice, line, slice.length, limitBytes));
-    start = stop + 1;
+  let line = first;
+  // Decoded at once when all of it is UTF-8.
+  if (bytes.length <= limitBytes && isUtf8(bytes)) {
+    const text = bytes.toString("utf8");
+    for (let start = 0; start < text.length; line += 1) {
+      const end = text.indexOf("\n", start);
+      const record = text.slice(start, end);
+      if (!isBlank(record)) lines.push({ kind: "text", line, text: record });
+      start = end + 1;
+    }
+    return { lines, next: line };
   }
-  return lines;
-}
-
-function countLines(bytes: Buffer, end: number): number {
-  let count = 0;
-  for (let at = bytes.indexOf(NEWLINE); at >= 0 && at < end; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
-  return count;
+  for (let start = 0; start < bytes.length; line += 1) {
+    const end = bytes.indexOf(NEWLINE, start);
+    lines.push(...toLine(bytes.subarray(start, end), line, end - start, limitBytes));
+    start = end + 1;
+  }
+  return { lines, next: line };
 }
 
 /**
  * Splits bytes into lines, in bounded memory. Blank lines are counted but not yielded; CRLF is fine (the carriage return is white space
- * to JSON). A last line without newline is a line.
+ * to JSON). A last line without newline is a line, unless the body broke off: then it is not what the sender meant.
  */
 export async function* splitLines(
   source: AsyncIterable<Uint8Array>,
@@ -43,30 +41,24 @@ export async function* splitLines(
 ): AsyncGenerator<readonly BodyLine[]> {
   const open = new RecordBytes(limitBytes);
   let line = 1;
-  let failure: { readonly cause: unknown } | undefined;
-  try {
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
-        let bytes: Buffer = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(CHUNK_BYTES, chunk.length - at));
-        if (open.sizeBytes > 0) {
-          const stop = bytes.indexOf(NEWLINE);
-          open.add(stop < 0 ? bytes : bytes.subarray(0, stop));
-          if (stop < 0) continue;
-          yield* batches(open.finish(line));
-          line += 1;
-          bytes = bytes.subarray(stop + 1);
-        }
-        const end = bytes.lastIndexOf(NEWLINE) + 1;
-        if (end > 0) yield* batches(wholeLines(bytes, end, line, limitBytes));
-        line += countLines(bytes, end);
-        open.add(bytes.subarray(end));
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+      let bytes: Buffer = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(CHUNK_BYTES, chunk.length - at));
+      if (open.sizeBytes > 0) {
+        const stop = bytes.indexOf(NEWLINE);
+        open.add(stop < 0 ? bytes : bytes.subarray(0, stop));
+        if (stop < 0) continue;
+        yield* batches(open.finish(line));
+        line += 1;
+        bytes = bytes.subarray(stop + 1);
       }
+      const end = bytes.lastIndexOf(NEWLINE) + 1;
+      const { lines, next } = wholeLines(bytes.subarray(0, end), line, limitBytes);
+      line = next;
+      yield* batches(lines);
+      open.add(bytes.subarray(end));
     }
-  } catch (cause) {
-    failure = { cause };
   }
-  // A line that a broken body cut off is not the sender's line: only a clean end completes it.
-  if (failure !== undefined) throw failure.cause;
   yield* batches(open.finish(line));
 }
 
