@@ -32,11 +32,14 @@ export interface VerifiedTree {
   readonly root: Hash;
   /** Undefined when tiles are wrong: roots of smaller sizes cannot be told then. */
   readonly readTile: ((tile: Tile) => Uint8Array | undefined | Promise<Uint8Array | undefined>) | undefined;
+  /** Roots of smaller sizes that were computed on the way. */
+  readonly roots?: ReadonlyMap<number, Hash>;
 }
 
 /** Root of the tree at a smaller size, from its verified tiles. */
 export function rootAt(tree: VerifiedTree, size: number): Promise<Hash> | Hash | undefined {
-  if (size === tree.size) return tree.root;
+  const known = size === tree.size ? tree.root : tree.roots?.get(size);
+  if (known !== undefined) return known;
   const { readTile } = tree;
   if (readTile === undefined) return undefined;
   return rootFromTiles(size, async (level, n, width) => {

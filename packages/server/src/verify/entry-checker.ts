@@ -17,7 +17,7 @@ function isActed(statement: { readonly type: string }): statement is ActedStatem
  * trail `evident` their statements. What a line says inside its event is held by its hash, not looked at here.
  */
 export class EntryChecker {
-  readonly #dataDir: string;
+  readonly #dataDir: string | undefined;
   readonly #trail: string;
   readonly #first: number;
   #count = 0;
@@ -30,7 +30,8 @@ export class EntryChecker {
   readonly #blobIds: string[] = [];
   readonly #pendingBlobs: string[] = [];
 
-  constructor(dataDir: string, trail: string, first: number) {
+  /** @param dataDir where the blobs lie; undefined: they are not looked for */
+  constructor(dataDir: string | undefined, trail: string, first: number) {
     this.#dataDir = dataDir;
     this.#trail = trail;
     this.#first = first;
@@ -124,6 +125,7 @@ export class EntryChecker {
     }
     const id = toHex(sha256.subarray(0, 16));
     this.#blobIds.push(id);
+    if (this.#dataDir === undefined) return;
     const found = checkBlob(this.#dataDir, `blobs/${this.#trail}/${id}`, { sha256, sizeBytes });
     if (found.kind === "pending") this.#pendingBlobs.push(id);
     else if (found.kind !== "intact") this.fault({ index, ...found });

@@ -1,2 +1,9 @@
+export {
+  type LogTransport,
+  type Patience,
+  type ServedObject,
+  type VerifyUrlOptions,
+  verifyUrl,
+} from "./served/index.ts";
 export type * from "./types.ts";
 export { verifyDirectory } from "./verify-directory.ts";

@@ -15,10 +15,12 @@ import {
   type WalRecord,
 } from "@evident/core";
 import { digestFile } from "./check-blob.ts";
+import { checkBundle } from "./check-bundle.ts";
 import { compareTile, rootOfHashes, tileWidth } from "./compare-tile.ts";
 import { EntryChecker } from "./entry-checker.ts";
 import type {
   BundleFacts,
+  BundleResult,
   DigestResult,
   FramesResult,
   FramesTask,
@@ -35,7 +37,8 @@ const BLOB = Buffer.from('"blob":{"digest":"');
 
 /** Runs a piece of a verification. Synchronous: it runs in a worker, or in place when there is little to do. */
 export function runTask<Task extends VerifyTask>(task: Task): ResultOf<Task>;
-export function runTask(task: VerifyTask): FramesResult | WalResult | DigestResult {
+export function runTask(task: VerifyTask): FramesResult | WalResult | DigestResult | BundleResult {
+  if (task.kind === "bundle") return checkBundle(task);
   if (task.kind === "frames") return checkFrames(task);
   if (task.kind === "wal") return checkWal(task);
   const found = digestFile(task.path);

@@ -134,10 +134,36 @@ export interface DigestResult {
   readonly sha256: string;
 }
 
-export type VerifyTask = FramesTask | WalTask | DigestTask;
+/** Checks and hashes one bundle as a server gave it, and compares it with the level-0 tile beside it. */
+export interface BundleTask {
+  readonly kind: "bundle";
+  readonly trail: string;
+  readonly n: number;
+  /** Entries that it must hold, hashes that the tile must. */
+  readonly width: number;
+  /** Undefined: the server gives none; the tile's hashes then stand in for those of the entries. */
+  readonly bundle: Uint8Array | undefined;
+  readonly tile: Uint8Array | undefined;
+  /** Numbers of its first entries to give the root over, each below 256. */
+  readonly marks: readonly number[];
+}
+
+export interface BundleResult {
+  readonly kind: "bundle";
+  readonly bundle: BundleFacts;
+  /** Whether the hashes come from entries. */
+  readonly isRead: boolean;
+  /** Roots in the order of the task's marks; fewer when there are fewer hashes. */
+  readonly markRoots: readonly Uint8Array[];
+  readonly facts: RunFacts;
+}
+
+export type VerifyTask = FramesTask | WalTask | DigestTask | BundleTask;
 
 export type ResultOf<Task extends VerifyTask> = Task extends FramesTask
   ? FramesResult
   : Task extends WalTask
     ? WalResult
-    : DigestResult;
+    : Task extends BundleTask
+      ? BundleResult
+      : DigestResult;

@@ -1,0 +1,3 @@
+export type { Patience } from "./log-client.ts";
+export type { LogTransport, ServedObject } from "./log-transport.ts";
+export { type VerifyUrlOptions, verifyUrl } from "./verify-url.ts";
