@@ -2,6 +2,7 @@ import { EvidentError, parseTilePath } from "@evident/core";
 import { Type } from "typebox";
 import { type ApiContext, type App, callerOf, grantOf, visibleTrail } from "../app/index.ts";
 import { access } from "../auth/index.ts";
+import { BundleReads } from "../reads/index.ts";
 import { answerOf, refusals, TrailName, TrailParams } from "./schemas.ts";
 
 const BUNDLE_ENTRIES = 256;
@@ -12,6 +13,7 @@ const NOTE = "text/plain; charset=utf-8";
 /** C2SP tlog-tiles below `/v1/trails/:trail/log`: any key of the trail; entry bundles need an auditor. */
 export function registerLogTiles(app: App, context: ApiContext): void {
   const { ledger } = context;
+  const bundleReads = new BundleReads(context.readLog, () => ledger.nowMs());
   app.get(
     "/v1/trails/:trail/log/checkpoint",
     {
@@ -38,7 +40,8 @@ export function registerLogTiles(app: App, context: ApiContext): void {
         tags: ["log"],
         summary: "An entry bundle",
         description:
-          "`<N>` or `<N>.p/<W>`: up to 256 entries, each after its length as 16 bits. The fetch is recorded in `evident-reads`.",
+          "`<N>` or `<N>.p/<W>`: up to 256 entries, each after its length as 16 bits. The fetch is recorded in `evident-reads`; fetches that " +
+          "go on from it are recorded by ranges, each twice as long as the one before.",
         params: Type.Object({ trail: TrailName, "*": Type.String() }),
         response: { 200: answerOf("The bundle.", BYTES), ...refusals },
       },
@@ -51,14 +54,9 @@ export function registerLogTiles(app: App, context: ApiContext): void {
       if (at === undefined || bundle === undefined)
         throw new EvidentError("not_found", `the log of ${name} has no such bundle`);
       const first = at.n * BUNDLE_ENTRIES;
-      await context.readLog.record(caller, {
-        op: "EXPORT",
-        name: "log.bundle",
-        resources: [{ type: "trail", id: name }],
-        detail: { first, end: first + at.width },
-        rows: at.width,
-        bytesOut: bundle.length,
-      });
+      const { publishedSize } = visibleTrail(ledger, caller.grant, name);
+      const fetch = { trail: name, first, end: first + at.width, publishedSize, bytesOut: bundle.length };
+      await bundleReads.record(caller, fetch);
       return reply.header("cache-control", IMMUTABLE).type(BYTES).send(Buffer.from(bundle));
     },
   );
