@@ -7,3 +7,9 @@ export {
 } from "./served/index.ts";
 export type * from "./types.ts";
 export { verifyDirectory } from "./verify-directory.ts";
+export {
+  type ReceiptContent,
+  type ReceiptOptions,
+  type ReceiptReport,
+  verifyReceiptFile,
+} from "./verify-receipt-file.ts";
