@@ -1,1 +1,2 @@
+export { openSearch } from "./open-search.ts";
 export type * from "./types.ts";
