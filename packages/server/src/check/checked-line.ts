@@ -15,11 +15,18 @@ export interface CheckedLine {
   /** Counted from 1. */
   readonly line: number;
   readonly id?: string;
+  readonly source?: string;
   readonly kind: "store" | "quarantine";
   readonly draft: Draft;
   readonly reasons?: readonly Problem[];
   /** The record as sent, to quarantine it should its identity turn out to be taken. */
   readonly raw: string | Uint8Array;
+}
+
+/** A checked record, and where its identity stands with other content. */
+export interface Conflict {
+  readonly line: CheckedLine;
+  readonly first: { readonly trail: string; readonly index: number };
 }
 
 /** A record that cannot be stored as it is. */

@@ -10,7 +10,7 @@ import {
 } from "@evident/core";
 import type { BodyLine } from "../capture/index.ts";
 import type { Draft } from "../ledger/index.ts";
-import type { CheckedLine, Producer, Refusal } from "./checked-line.ts";
+import type { CheckedLine, Conflict, Producer, Refusal } from "./checked-line.ts";
 import { fillOrigin } from "./fill-origin.ts";
 import { identitySecret, makeIdentity, sentOf } from "./identity.ts";
 import type { SealedBlob, Vault } from "./vault/index.ts";
@@ -55,38 +55,43 @@ export class Checker {
 
   /**
    * Checks records in order. Those that fail become quarantine entries whose raw bytes are ciphertext; their keys are durable in the
-   * vault when this returns.
+   * vault when this resolves.
+   *
+   * @throws EvidentError `storage_failed`, `storage_full` when the vault cannot be written
    */
-  check(lines: readonly BodyLine[], producer: Producer): CheckedLine[] {
-    const outcomes = lines.map((line) => this.#checkLine(line, producer));
+  check(lines: readonly BodyLine[], producer: Producer): Promise<readonly CheckedLine[]> {
+    return this.#seal(
+      lines.map((line) => this.#checkLine(line, producer)),
+      producer,
+    );
+  }
+
+  /** Quarantines checked records whose identities stand elsewhere with other content. @throws as `check` */
+  quarantineConflicts(conflicts: readonly Conflict[], producer: Producer): Promise<readonly CheckedLine[]> {
+    const outcomes = conflicts.map(({ line, first }) => {
+      const problem = `an event with this id and source stands in trail ${first.trail} at ${first.index} with other content`;
+      return refuse({
+        line: line.line,
+        why: "conflict",
+        reasons: [{ field: "id", problem, fix: "Give each event its own id; send the same event unchanged." }],
+        raw: line.raw,
+        first: { trail: first.trail, index: first.index },
+        ...(line.id === undefined ? {} : { id: line.id }),
+        ...(line.source === undefined ? {} : { source: line.source }),
+      });
+    });
+    return this.#seal(outcomes, producer);
+  }
+
+  async #seal(outcomes: readonly Outcome[], producer: Producer): Promise<readonly CheckedLine[]> {
     const contents = outcomes.flatMap((outcome) => contentOf(outcome) ?? []);
-    const blobs = this.#options.vault.sealBlobs(contents).values();
+    const blobs = (contents.length === 0 ? [] : await this.#options.vault.sealBlobs(contents)).values();
     return outcomes.map((outcome) => {
       const blob = contentOf(outcome) === undefined ? undefined : blobs.next().value;
       return outcome.kind === "passed"
         ? toStored(outcome.passed, blob)
         : this.#toQuarantine(outcome.refusal, producer, blob);
     });
-  }
-
-  /** Quarantines a checked record whose identity stands at `first` with other content. */
-  conflict(
-    line: CheckedLine,
-    first: { readonly trail: string; readonly index: number },
-    producer: Producer,
-  ): CheckedLine {
-    const problem = `an event with this id and source stands in trail ${first.trail} at ${first.index} with other content`;
-    const reasons = [{ field: "id", problem, fix: "Give each event its own id; send the same event unchanged." }];
-    const id = line.id === undefined ? {} : { id: line.id };
-    const refusal: Refusal = {
-      line: line.line,
-      why: "conflict",
-      reasons,
-      raw: line.raw,
-      first: { trail: first.trail, index: first.index },
-      ...id,
-    };
-    return this.#toQuarantine(refusal, producer, this.#options.vault.sealBlobs([bytesOf(line.raw)])[0]);
   }
 
   #checkLine(line: BodyLine, producer: Producer): Outcome {
@@ -187,7 +192,7 @@ function toStored({ line, event, raw, sent, identity, text }: Passed, blob: Seal
     identity,
     ...blobOf(blob),
   };
-  return { line, id: event.id, kind: "store", draft, raw };
+  return { line, id: event.id, source: event.origin.source, kind: "store", draft, raw };
 }
 
 function contentOf(outcome: Outcome): Uint8Array | undefined {

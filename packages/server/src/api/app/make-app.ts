@@ -8,27 +8,37 @@ import underPressure from "@fastify/under-pressure";
 import fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import type { TSchema } from "typebox";
 import { makeRangeTest } from "../../config/index.ts";
-import { access } from "../auth/index.ts";
-import { makeProblem, makeRawAnswer, makeRequestCheck, PROBLEM_TYPE, toEvidentError } from "../problems/index.ts";
+import { access, maskApiKeys } from "../auth/index.ts";
+import {
+  makeProblem,
+  makeRawAnswer,
+  makeRequestCheck,
+  PROBLEM_TYPE,
+  RetryError,
+  toEvidentError,
+} from "../problems/index.ts";
 import type { ApiContext, App, TypeBoxTypes } from "./api-context.ts";
+import { lingerOverBody } from "./linger.ts";
 import type { MadeServer } from "./make-server.ts";
 import { openApiInfo } from "./open-api-info.ts";
 import { protect, type RouteAccess } from "./protect.ts";
 
 const JSON_BODY_BYTES = 64 * 1024;
-const MAX_PARAM_LENGTH = 1_024;
+const MAX_PARAM_LENGTH = 4_096;
+const MAX_LOGGED_PATH = 200;
 const SECOND_MS = 1_000;
 const EVENT_LOOP_DELAY_MS = 3_000;
 const RETRY_AFTER_SECONDS = 1;
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const failure = toEvidentError(error);
+  // Work for a client that has gone is given up: that is no failure of ours.
+  const failure = reply.raw.destroyed ? new EvidentError("too_slow", "the client has gone") : toEvidentError(error);
   if (failure.status >= 500) request.log.error({ err: failure, code: failure.code }, "request failed");
   else request.log.debug({ code: failure.code, detail: failure.message }, "request refused");
   if (failure.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="evident"');
   if ((failure.code === "overloaded" || failure.code === "not_ready") && !reply.hasHeader("retry-after")) {
-    reply.header("retry-after", RETRY_AFTER_SECONDS);
+    reply.header("retry-after", failure instanceof RetryError ? failure.retryAfterSeconds : RETRY_AFTER_SECONDS);
   }
   reply
     .code(failure.status)
@@ -37,15 +47,19 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
     .send(JSON.stringify(makeProblem(failure, request.id)));
 }
 
+/** The path alone, since queries may hold what somebody searched for; bounded, and without keys that somebody put there. */
+function pathOf({ url }: FastifyRequest): string {
+  return maskApiKeys((url.split("?", 1)[0] ?? "").slice(0, MAX_LOGGED_PATH));
+}
+
 function setAnswers(app: App): void {
   // Answers are made to their schemas by types; the schemas describe them for OpenAPI.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => makeRequestCheck(schema, httpPart ?? "body"));
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?", 1)[0]?.slice(0, 200) ?? "";
     answerProblem(
-      new EvidentError("not_found", `there is no ${request.method} ${path}`, { fix: "See /reference." }),
+      new EvidentError("not_found", `there is no ${request.method} ${pathOf(request)}`, { fix: "See /reference." }),
       request,
       reply,
     );
@@ -141,15 +155,12 @@ export async function makeApp(
   const routes = protect(app, context);
   await addGuards(app, context);
   await addReference(app, context);
+  app.addHook("onSend", async (request, reply) => lingerOverBody(request, reply));
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "none";
     const { method } = request;
     context.metrics.requestSeconds.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / SECOND_MS);
-    // The path only: queries may hold what somebody searched for.
-    request.log.info(
-      { method, path: request.url.split("?", 1)[0], status: reply.statusCode, ms: reply.elapsedTime },
-      "answered",
-    );
+    request.log.info({ method, path: pathOf(request), status: reply.statusCode, ms: reply.elapsedTime }, "answered");
   });
   return { app, routes };
 }

@@ -29,7 +29,9 @@ function readTls({ cert, key }: TlsFiles): { readonly cert: Buffer; readonly key
  * Time-outs for clients that are slow on purpose: headers within 15 s, a connection without traffic for two minutes is closed. The time
  * of a whole request is not bounded here, because an upload may be long; its body must keep coming instead.
  */
-function setTimeouts(server: Server): Server {
+function prepare(server: Server, listener: RequestListener): Server {
+  // Whether a body may come is decided after authorisation: without this Node itself would say "100 Continue" before.
+  server.on("checkContinue", listener);
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = 0;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -46,7 +48,7 @@ export function makeServer(config: Config, log: FastifyBaseLogger): MadeServer {
   const { tls } = config;
   const options = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: WATCH_MS };
   if (tls === undefined) {
-    const create = (listener: RequestListener): Server => setTimeouts(createServer(options, listener));
+    const create = (listener: RequestListener): Server => prepare(createServer(options, listener), listener);
     return { create, reloadTls: () => undefined, stop: () => undefined };
   }
   let server: ReturnType<typeof createTlsServer> | undefined;
@@ -69,7 +71,7 @@ export function makeServer(config: Config, log: FastifyBaseLogger): MadeServer {
       });
     }
     for (const file of [tls.cert, tls.key]) watchFile(file, { interval: WATCH_MS, persistent: false }, reloadTls);
-    return setTimeouts(server);
+    return prepare(server, listener);
   };
   const stop = (): void => {
     for (const file of [tls.cert, tls.key]) unwatchFile(file, reloadTls);

@@ -15,22 +15,25 @@ export interface Pace {
 
 /**
  * Writes a streamed answer no faster than its reader takes it: `write` waits while too much is buffered, and drops a client that has
- * stopped reading, so that memory per client is bounded.
+ * stopped reading, so that memory per client is bounded. One writer at a time.
  */
 export class PacedWriter {
   readonly #response: ServerResponse;
   readonly #pace: Pace;
   readonly #ended = Promise.withResolvers<WriterEnd>();
   #end: WriterEnd | undefined;
+  #wake: () => void = () => undefined;
 
   constructor(response: ServerResponse, pace: Pace) {
     this.#response = response;
     this.#pace = pace;
     response.once("close", () => this.#stop("gone"));
     response.on("error", () => this.#stop("gone"));
+    response.on("drain", () => this.#wake());
+    if (response.destroyed) this.#stop("gone");
   }
 
-  /** Resolves when nobody reads any more; never when the answer ends normally before its connection closes. */
+  /** Resolves when nobody reads any more. */
   get ended(): Promise<WriterEnd> {
     return this.#ended.promise;
   }
@@ -48,29 +51,29 @@ export class PacedWriter {
   }
 
   async #drained(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const stepMs = Math.min(CHECK_MS, this.#pace.stallMs);
     let waiting = this.#response.writableLength;
     let stillMs = 0;
-    const timer = setInterval(
-      () => {
-        const now = this.#response.writableLength;
-        stillMs = now < waiting ? 0 : stillMs + CHECK_MS;
-        waiting = now;
-        if (now <= this.#pace.maxBufferedBytes / 2) resolve();
-        else if (stillMs >= this.#pace.stallMs) this.#stop("stalled");
-      },
-      Math.min(CHECK_MS, this.#pace.stallMs),
-    );
-    this.#response.once("drain", resolve);
-    await Promise.race([promise, this.#ended.promise]);
+    const timer = setInterval(() => {
+      const now = this.#response.writableLength;
+      stillMs = now < waiting ? 0 : stillMs + stepMs;
+      waiting = now;
+      if (stillMs >= this.#pace.stallMs) this.#stop("stalled");
+      this.#wake();
+    }, stepMs);
+    while (this.#end === undefined && this.#response.writableLength > this.#pace.maxBufferedBytes / 2) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
     clearInterval(timer);
-    this.#response.off("drain", resolve);
   }
 
   #stop(end: WriterEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#ended.resolve(end);
+    this.#wake();
     if (end === "stalled") this.#response.destroy();
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 
 import { join } from "node:path";
 import { EvidentError } from "@evident/core";
 import type { Ledger } from "../../ledger/index.ts";
-import { type ApiKey, hashApiKey, makeApiKey, parseApiKey } from "./api-key.ts";
+import { type ApiKey, hashApiKey, makeApiKey, matchesHash, parseApiKey } from "./api-key.ts";
 import { EVERY } from "./grant.ts";
 import { type KeyState, keyCreated } from "./key-state.ts";
 
@@ -54,7 +54,7 @@ function writeKeyFile(keysDir: string, file: string, key: ApiKey): void {
  * Sees to it that there is an administrator: the key in `EVIDENT_BOOTSTRAP_KEY` when it is given and its id is unknown; otherwise, in a
  * store without any key, a new one written to `<keys>/bootstrap-admin` (mode 0600).
  *
- * @throws EvidentError `config_invalid` when the given key does not have the form of one
+ * @throws EvidentError `config_invalid` when the given key does not have the form of one, or the id of another
  *
  * A crash between writing the file and storing the statement is finished by the next start, which takes the key from the file.
  */
@@ -89,7 +89,13 @@ export async function bootstrapAdmin(options: {
         },
       );
     }
-    if (Object.hasOwn(state.keys, key.id)) return { kind: "present" };
+    const known = Object.hasOwn(state.keys, key.id) ? state.keys[key.id] : undefined;
+    if (known !== undefined && !matchesHash(key, known.hash)) {
+      throw new EvidentError("config_invalid", `EVIDENT_BOOTSTRAP_KEY has the id ${key.id} of another key`, {
+        fix: "Give the key that was given before, or one with another id.",
+      });
+    }
+    if (known !== undefined) return { kind: "present" };
     await store(key);
     return { kind: "given", keyId: key.id };
   }

@@ -10,7 +10,7 @@ export interface Grant {
   readonly role: Role;
   /** The one tenant whose trails it sees; `*` is the system's own and sees all. */
   readonly tenant: string;
-  /** Sources it may speak for; the first is filled in where an event names none. `*` in it: any source. */
+  /** Sources it may speak for; a single one is filled in where an event names none. `*` in it: any source. */
   readonly sources: readonly string[];
   /** Trails of the tenant that it is limited to; `*` in it: all of them. */
   readonly trails: readonly string[];

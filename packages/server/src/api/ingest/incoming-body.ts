@@ -19,7 +19,10 @@ export class IncomingBody {
   readonly #pace: BodyPace;
   /** Bytes received so far, as sent (before decompression). */
   sizeBytes = 0;
-  #waiting = false;
+  #isWaiting = false;
+  #isStopped = false;
+  #failure: EvidentError | undefined;
+  #wake: () => void = () => undefined;
 
   constructor(request: IncomingMessage, pace: BodyPace) {
     this.#request = request;
@@ -27,47 +30,70 @@ export class IncomingBody {
   }
 
   async *chunks(): AsyncGenerator<Uint8Array> {
-    const iterator: AsyncIterator<Buffer> = this.#request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
-    const slow = Promise.withResolvers<never>();
-    slow.promise.catch(() => undefined);
-    const stop = this.#watch(() => slow.reject(this.#tooSlow()));
+    const request = this.#request;
+    const wake = (): void => this.#wake();
+    const events = ["readable", "end", "close", "error"] as const;
+    for (const event of events) request.on(event, wake);
+    const timer = this.#watch();
     try {
-      for (;;) {
-        this.#waiting = true;
-        const next = await Promise.race([iterator.next(), slow.promise]);
-        this.#waiting = false;
-        if (next.done === true) return;
-        this.sizeBytes += next.value.length;
-        yield next.value;
+      while (!this.#isStopped) {
+        const chunk = request.read() as Buffer | null;
+        if (chunk !== null) {
+          this.sizeBytes += chunk.length;
+          yield chunk;
+          continue;
+        }
+        if (request.readableEnded) return;
+        if (request.destroyed) throw this.#gone(request.errored);
+        if (this.#failure !== undefined) throw this.#failure;
+        await this.#change();
       }
-    } catch (cause) {
-      if (cause instanceof EvidentError) throw cause;
-      throw new EvidentError("bad_request", "the connection ended before the body did", {
-        cause,
-        fix: "Send again what has no verdict.",
-      });
     } finally {
-      stop();
+      clearInterval(timer);
+      for (const event of events) request.off(event, wake);
     }
   }
 
+  /** Nobody wants more: what waits for the client ends now. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  /** One promise a time: a race against one that lives as long as the body would gather a reaction for each chunk. */
+  async #change(): Promise<void> {
+    this.#isWaiting = true;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#isWaiting = false;
+  }
+
   /** Counts only time in which we wait for the client, not time in which the client waits for us. */
-  #watch(onSlow: () => void): () => void {
+  #watch(): NodeJS.Timeout {
     let stillMs = 0;
     let atStart = this.sizeBytes;
     const stepMs = Math.min(CHECK_MS, this.#pace.idleMs);
-    const timer = setInterval(() => {
+    return setInterval(() => {
       if (this.sizeBytes - atStart >= this.#pace.minBytes) {
         stillMs = 0;
         atStart = this.sizeBytes;
-      } else if (this.#waiting) stillMs += stepMs;
-      if (stillMs >= this.#pace.idleMs) onSlow();
+      } else if (this.#isWaiting) stillMs += stepMs;
+      if (stillMs < this.#pace.idleMs) return;
+      this.#failure ??= this.#tooSlow();
+      this.#wake();
     }, stepMs);
-    return () => clearInterval(timer);
   }
 
   #tooSlow(): EvidentError {
     const seconds = this.#pace.idleMs / 1_000;
     return new EvidentError("too_slow", `less than ${this.#pace.minBytes} bytes of the body came in ${seconds} s`);
+  }
+
+  #gone(cause: Error | null): EvidentError {
+    return new EvidentError("bad_request", "the connection ended before the body did", {
+      cause,
+      fix: "Send again what has no verdict.",
+    });
   }
 }

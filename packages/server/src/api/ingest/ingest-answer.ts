@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import type { BodyShape } from "../../capture/index.ts";
-import { type Pace, PacedWriter } from "../app/index.ts";
+import { beginStream, type Pace, PacedWriter } from "../app/index.ts";
 import { makeProblem, PROBLEM_TYPE, type Problem } from "../problems/index.ts";
 import type { IngestStep } from "./ingest-body.ts";
 import { type Status, Summary, verdictText } from "./verdict.ts";
@@ -69,8 +69,13 @@ export class IngestAnswer {
     if (text !== "") await this.#write(text);
   }
 
-  /** Ends the answer; `shape` says how an empty body is answered. */
-  async finish(shape: BodyShape): Promise<void> {
+  /** True when the client was dropped because it takes no answers. */
+  get hasStalled(): boolean {
+    return this.#writer?.end === "stalled";
+  }
+
+  /** Ends the answer. A body that had no lines and did not fail was an empty array. */
+  async finish(): Promise<void> {
     if (this.#summaryOnly) {
       const summary = JSON.stringify(this.#summary);
       if (this.#problem === undefined) this.#reply.type(JSON_TYPE).send(summary);
@@ -83,7 +88,7 @@ export class IngestAnswer {
       }
       return;
     }
-    this.#shape ??= shape;
+    this.#shape ??= "array";
     if (this.#shape === "object") return;
     const problem = this.#problem === undefined ? "" : `,"error":${JSON.stringify(this.#problem)}`;
     if (this.#shape === "array") await this.#write(`]${problem}}`);
@@ -106,12 +111,9 @@ export class IngestAnswer {
 
   async #write(text: string): Promise<void> {
     if (this.#writer === undefined) {
-      this.#reply.hijack();
-      this.#reply.raw.writeHead(200, {
-        "content-type": this.#shape === "array" ? JSON_TYPE : NDJSON_TYPE,
-        "cache-control": "no-store",
-      });
-      this.#writer = new PacedWriter(this.#reply.raw, this.#pace);
+      const type = this.#shape === "array" ? JSON_TYPE : NDJSON_TYPE;
+      const response = beginStream(this.#reply, { "content-type": type, "cache-control": "no-store" });
+      this.#writer = new PacedWriter(response, this.#pace);
       if (this.#shape === "array") text = `{"results":[${text}`;
     }
     if (text !== "") await this.#writer.write(text);

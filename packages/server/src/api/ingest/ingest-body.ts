@@ -5,11 +5,12 @@ import type { Ledger } from "../../ledger/index.ts";
 import { toEvidentError } from "../problems/index.ts";
 import { addReceipts } from "./add-receipts.ts";
 import type { IngestGate } from "./ingest-gate.ts";
-import { StepQueue } from "./step-queue.ts";
-import { type MakeConflict, storeLines } from "./store-lines.ts";
+import { StepQueue, type StepSize } from "./step-queue.ts";
+import { type QuarantineConflicts, storeLines } from "./store-lines.ts";
 import type { Verdict } from "./verdict.ts";
 
 const ROOM_WAIT_MS = 30_000;
+const NOTHING: StepSize = { lines: 0, bytes: 0 };
 
 /** What comes out of a body, in order. `failed` names the lines without a verdict; nothing follows it but verdicts already under way. */
 export type IngestStep =
@@ -38,11 +39,13 @@ export interface IngestOptions {
   readonly gate: IngestGate;
   readonly trail: string;
   readonly chunks: AsyncIterable<CheckedChunk>;
-  readonly makeConflict: MakeConflict;
+  readonly quarantineConflicts: QuarantineConflicts;
   /** Waits for the next checkpoint and adds a receipt to every verdict. */
   readonly receipts: boolean;
   /** Why reading must end early, asked before each chunk: the key is no longer valid, or the client takes no answers. */
   readonly whyStop: () => EvidentError | undefined;
+  /** Ends the wait for more of the body: nobody takes the steps any longer. */
+  readonly stopReading: () => void;
 }
 
 /**
@@ -57,6 +60,7 @@ export async function* ingestBody(options: IngestOptions): AsyncGenerator<Ingest
     for (let step = await queue.take(); step !== undefined; step = await queue.take()) yield step;
   } finally {
     queue.end();
+    options.stopReading();
     await reading;
   }
 }
@@ -71,34 +75,38 @@ async function readChunks(options: IngestOptions, queue: StepQueue<IngestStep>):
       shape = chunk.shape;
       const error = whyStop();
       if (error !== undefined) {
-        void queue.add(Promise.resolve({ kind: "failed", shape, error, ...rangeOf(chunk) }), 0);
+        void queue.add(Promise.resolve({ kind: "failed", shape, error, ...rangeOf(chunk) }), NOTHING);
         break;
       }
       const step = storeChunk(options, chunk).then((done) => {
         state.failed ||= done.kind === "failed";
         return done;
       });
-      if (!(await queue.add(step, chunk.lines.length)) || state.failed) break;
-      if (ledger.pressure().kind === "busy") await gate.waitForRoom(ROOM_WAIT_MS);
+      if (!(await queue.add(step, sizeOf(chunk))) || state.failed) break;
+      if (ledger.pressure().kind === "busy") await gate.waitForRoom(ROOM_WAIT_MS, () => !queue.hasEnded);
     }
   } catch (cause) {
-    void queue.add(Promise.resolve({ kind: "failed", shape, error: toEvidentError(cause) }), 0);
+    void queue.add(Promise.resolve({ kind: "failed", shape, error: toEvidentError(cause) }), NOTHING);
   }
   queue.end();
 }
 
 /** Never rejects: a failure is a step like any other, so that nothing is unhandled while it waits its turn. */
 async function storeChunk(
-  { ledger, trail, makeConflict, receipts }: IngestOptions,
+  { ledger, trail, quarantineConflicts, receipts }: IngestOptions,
   chunk: CheckedChunk,
 ): Promise<IngestStep> {
   try {
-    const verdicts = await storeLines(ledger, trail, chunk.lines, makeConflict);
+    const verdicts = await storeLines(ledger, trail, chunk.lines, quarantineConflicts);
     if (receipts) await addReceipts(ledger, verdicts);
     return { kind: "verdicts", shape: chunk.shape, verdicts };
   } catch (cause) {
     return { kind: "failed", shape: chunk.shape, error: toEvidentError(cause), ...rangeOf(chunk) };
   }
+}
+
+function sizeOf({ lines }: CheckedChunk): StepSize {
+  return { lines: lines.length, bytes: lines.reduce((sum, { raw }) => sum + raw.length, 0) };
 }
 
 function rangeOf({ lines }: CheckedChunk): { readonly lines?: LineRange } {

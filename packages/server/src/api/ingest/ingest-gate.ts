@@ -1,6 +1,7 @@
 import { EvidentError } from "@evident/core";
 import type { Ledger } from "../../ledger/index.ts";
 import type { ApiMetrics } from "../metrics/index.ts";
+import { RetryError } from "../problems/index.ts";
 
 const WAIT_STEP_MS = 20;
 
@@ -27,8 +28,10 @@ export class IngestGate {
   enter(): () => void {
     const pressure = this.#ledger.pressure();
     if (pressure.kind === "full") this.#refuse("full", new EvidentError("storage_full", "the disk is full"));
-    if (pressure.kind === "busy")
-      this.#refuse("busy", new EvidentError("overloaded", `${pressure.pendingBytes} bytes wait for the disk`));
+    if (pressure.kind === "busy") {
+      const { pendingBytes, retryAfterSeconds } = pressure;
+      this.#refuse("busy", new RetryError(`${pendingBytes} bytes wait for the disk`, retryAfterSeconds));
+    }
     if (this.#open >= this.#max)
       this.#refuse("concurrent", new EvidentError("overloaded", `${this.#open} bodies are being read already`));
     if (this.#open === 0) this.#idle = Promise.withResolvers<void>();
@@ -45,9 +48,9 @@ export class IngestGate {
   }
 
   /** Waits while the disk is behind: the client is then held back by TCP instead of filling our memory. */
-  async waitForRoom(waitMs: number): Promise<void> {
+  async waitForRoom(waitMs: number, isWanted: () => boolean): Promise<void> {
     const until = performance.now() + waitMs;
-    while (this.#ledger.pressure().kind === "busy" && performance.now() < until) {
+    while (this.#ledger.pressure().kind === "busy" && performance.now() < until && isWanted()) {
       await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
     }
   }

@@ -1,9 +1,9 @@
-import type { CheckedLine } from "../../check/index.ts";
-import type { Appended, Ledger } from "../../ledger/index.ts";
+import type { CheckedLine, Conflict } from "../../check/index.ts";
+import type { Ledger } from "../../ledger/index.ts";
 import { makeVerdict, type Verdict } from "./verdict.ts";
 
-/** Makes the quarantine entry of a line whose identity stands at `first` with other content. */
-export type MakeConflict = (line: CheckedLine, first: Appended) => CheckedLine;
+/** Makes the quarantine entries of lines whose identities stand elsewhere with other content. */
+export type QuarantineConflicts = (conflicts: readonly Conflict[]) => Promise<readonly CheckedLine[]>;
 
 /**
  * Stores checked lines in order and returns a verdict for each. A line whose identity stands elsewhere with other content goes to
@@ -15,28 +15,31 @@ export async function storeLines(
   ledger: Ledger,
   trail: string,
   lines: readonly CheckedLine[],
-  makeConflict: MakeConflict,
+  quarantineConflicts: QuarantineConflicts,
 ): Promise<readonly Verdict[]> {
   const appended = await ledger.append(
     trail,
     lines.map(({ draft }) => draft),
   );
   const verdicts: Verdict[] = [];
-  const conflicts: { readonly at: number; readonly line: CheckedLine }[] = [];
-  for (const [i, line] of lines.entries()) {
-    const result = appended[i];
+  const conflicts: (Conflict & { readonly at: number })[] = [];
+  for (const [at, line] of lines.entries()) {
+    const result = appended[at];
     if (result === undefined) throw new TypeError("the ledger answered for fewer drafts than it was given");
-    if (result.status === "conflict") conflicts.push({ at: i, line: makeConflict(line, result) });
+    if (result.status === "conflict") conflicts.push({ at, line, first: result });
     verdicts.push(makeVerdict(line, result));
   }
   if (conflicts.length === 0) return verdicts;
+  const quarantined = await quarantineConflicts(conflicts);
   const stored = await ledger.append(
     trail,
-    conflicts.map(({ line }) => line.draft),
+    quarantined.map(({ draft }) => draft),
   );
-  for (const [i, { at, line }] of conflicts.entries()) {
+  for (const [i, { at }] of conflicts.entries()) {
+    const line = quarantined[i];
     const result = stored[i];
-    if (result !== undefined) verdicts[at] = makeVerdict(line, result);
+    if (line === undefined || result === undefined) throw new TypeError("a conflict came back without its entry");
+    verdicts[at] = makeVerdict(line, result);
   }
   return verdicts;
 }

@@ -1,3 +1,4 @@
+import { nearestName } from "@evident/core";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { type FieldProblem, FieldsError } from "./problem.ts";
@@ -37,8 +38,9 @@ function describe(error: SchemaError, part: string, known: readonly string[]): r
   const inside = (name: string): string => (field === "" ? name : `${field}.${name}`);
   if (error.keyword === "additionalProperties") {
     return listOf(error.params, "additionalProperties").map((name) => {
-      const fix =
-        field === "" && known.length > 0 ? `Leave it out, or use one of ${known.join(", ")}.` : "Leave it out.";
+      const nearest = field === "" ? nearestName(name, known) : undefined;
+      const others = field === "" && known.length > 0 ? ` Known are ${known.join(", ")}.` : "";
+      const fix = nearest === undefined ? `Leave it out.${others}` : `Did you mean ${nearest}?`;
       return { field: inside(name), problem: `is not known in the ${part}`, fix };
     });
   }

@@ -7,5 +7,6 @@ export {
   PROBLEM_TYPE,
   type Problem,
   ProblemSchema,
+  RetryError,
 } from "./problem.ts";
 export { toEvidentError } from "./to-evident-error.ts";

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { type ErrorCode, EvidentError, errors } from "@evident/core";
 import { type Static, Type } from "typebox";
+import { maskApiKeys } from "../auth/index.ts";
 
 /** One wrong field of a request. */
 const FieldProblemSchema = Type.Object({
@@ -64,6 +65,16 @@ export class FieldsError extends EvidentError {
   }
 }
 
+/** Refused for now. */
+export class RetryError extends EvidentError {
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, retryAfterSeconds: number) {
+    super("overloaded", message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** The problem document of a failure. `requestId` is named so that the log can be searched. */
 export function makeProblem(error: EvidentError, requestId?: string): Problem {
   const { code, status } = error;
@@ -76,10 +87,20 @@ export function makeProblem(error: EvidentError, requestId?: string): Problem {
     title: `${title.charAt(0).toUpperCase()}${title.slice(1)}`,
     status,
     code,
-    detail: shown.slice(0, MAX_DETAIL),
+    detail: maskApiKeys(shown.slice(0, MAX_DETAIL)),
     fix: error.fix,
     ...(requestId === undefined ? {} : { request: requestId }),
-    ...(error instanceof FieldsError && error.fields.length > 0 ? { errors: [...error.fields] } : {}),
+    ...(error instanceof FieldsError && error.fields.length > 0 ? { errors: error.fields.map(maskField) } : {}),
+  };
+}
+
+/** Nothing that a client sent may come back with a key in it: answers are logged and shown. */
+function maskField(field: FieldProblem): FieldProblem {
+  return {
+    ...field,
+    field: maskApiKeys(field.field),
+    problem: maskApiKeys(field.problem),
+    fix: maskApiKeys(field.fix),
   };
 }
 

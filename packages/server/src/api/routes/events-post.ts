@@ -1,9 +1,9 @@
 import { EvidentError } from "@evident/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { type BodyShape, decodeBody } from "../../capture/index.ts";
+import { decodeBody } from "../../capture/index.ts";
 import type { Producer } from "../../check/index.ts";
-import { type ApiContext, type App, grantOf, type Pace, visibleTrail } from "../app/index.ts";
+import { type ApiContext, type App, grantOf, lingerOverBody, type Pace, visibleTrail } from "../app/index.ts";
 import { access, EVERY, type Grant } from "../auth/index.ts";
 import {
   type BodyPace,
@@ -12,13 +12,11 @@ import {
   IngestAnswer,
   type IngestGate,
   ingestBody,
-  type Summary,
 } from "../ingest/index.ts";
 import { ProblemSchema } from "../problems/index.ts";
 import { answerOf, refusals, TrailName } from "./schemas.ts";
 
 const MIB = 1024 * 1024;
-const LINGER_MS = 1_000;
 const MAIN_TRAIL = "main";
 
 /** Paces of bodies and answers, shorter in tests. */
@@ -94,19 +92,6 @@ function chooseTrail(
   return trail;
 }
 
-/** A body that is not read to its end: the connection cannot be used again, and is closed once the answer is out. */
-function endConnection(request: FastifyRequest, reply: FastifyReply): void {
-  const { raw } = request;
-  if (raw.complete || raw.destroyed) return;
-  if (!reply.raw.headersSent) reply.header("connection", "close");
-  const linger = (): void => {
-    raw.resume();
-    setTimeout(() => raw.socket.destroy(), LINGER_MS).unref();
-  };
-  if (reply.raw.writableFinished) linger();
-  else reply.raw.once("finish", linger);
-}
-
 /** `POST /v1/events`. */
 export function registerIngest(
   app: App,
@@ -148,11 +133,7 @@ export function registerIngest(
         },
       },
       async (request, reply) => {
-        try {
-          await ingest({ context, gate, times, request, reply });
-        } finally {
-          endConnection(request, reply);
-        }
+        await ingest({ context, gate, times, request, reply });
         return reply;
       },
     );
@@ -168,8 +149,9 @@ interface Ingest {
 }
 
 /** Counts what a body came to, also when its client went away half-way. */
-function count(context: ApiContext, summary: Summary, body: IncomingBody): void {
-  const { accepted, duplicates, quarantined } = summary;
+function count(context: ApiContext, answer: IngestAnswer, body: IncomingBody): void {
+  const { accepted, duplicates, quarantined } = answer.summary;
+  if (answer.hasStalled) context.metrics.droppedClients.inc({ why: "stalled" });
   context.metrics.lines.inc({ status: "stored" }, accepted);
   context.metrics.lines.inc({ status: "duplicate" }, duplicates);
   context.metrics.lines.inc({ status: "quarantined" }, quarantined);
@@ -196,16 +178,21 @@ async function ingest({ context, gate, times, request, reply }: Ingest): Promise
       gate,
       trail: trail.name,
       chunks: checkedChunks(context, request, body, producer),
-      makeConflict: (line, first) => context.checker.conflict(line, first, producer),
+      quarantineConflicts: (conflicts) => context.checker.quarantineConflicts(conflicts, producer),
       receipts: query.receipts === "full",
       whyStop: () => whyStop(context, grant, answer),
+      stopReading: () => body.stop(),
     });
     for await (const step of steps) await answer.take(step);
-    const shape: BodyShape = request.headers["content-type"]?.includes("ndjson") === true ? "lines" : "array";
-    await answer.finish(shape);
+    await answer.finish();
+  } catch (cause) {
+    // Half an answer cannot become an error document any more: only the end of the connection says that it is not whole.
+    if (reply.raw.headersSent) reply.raw.destroy();
+    throw cause;
   } finally {
     leave();
-    count(context, answer.summary, body);
+    count(context, answer, body);
+    if (reply.raw.headersSent) lingerOverBody(request, reply);
   }
 }
 
@@ -221,7 +208,7 @@ async function* checkedChunks(
     limits: config.limits,
   };
   for await (const { shape, lines } of decodeBody(body.chunks(), options))
-    yield { shape, lines: checker.check(lines, producer) };
+    yield { shape, lines: await checker.check(lines, producer) };
 }
 
 function whyStop(context: ApiContext, grant: Grant, answer: IngestAnswer): EvidentError | undefined {

@@ -1,15 +1,10 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Static, Type } from "typebox";
-import {
-  type ApiContext,
-  type App,
-  allVisibleTrails,
-  callerOf,
-  chosenTrails,
-  grantOf,
-  visibleTrail,
-} from "../app/index.ts";
+import type { Hit, SearchPage } from "../../search/index.ts";
+import { type ApiContext, type App, allVisibleTrails, callerOf, chosenTrails, visibleTrail } from "../app/index.ts";
 import { access } from "../auth/index.ts";
-import { findEntry, hitText, joinBuffers, waitReceipt } from "./hits.ts";
+import type { Caller } from "../reads/index.ts";
+import { findEntry, hitText, joinBuffers, waitReceipt, whyNotOne } from "./hits.ts";
 import { checkSearchText, parseTimeRange } from "./query.ts";
 import { answerOf, HitSchema, IndexedSchema, QueryText, refusals, TrailName, TrailsQuery } from "./schemas.ts";
 
@@ -17,6 +12,7 @@ const JSON_TYPE = "application/json; charset=utf-8";
 const NDJSON_TYPE = "application/x-ndjson; charset=utf-8";
 const MAX_LIMIT = 10_000;
 const DEFAULT_LIMIT = 100;
+const MAX_NAMED_TRAILS = 100;
 
 const Bound = (description: string) => Type.Optional(Type.String({ description, maxLength: 64 }));
 
@@ -66,7 +62,7 @@ export function registerEventReads(app: App, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const hit = await findEntry(context, request.params.id, searched(context, request));
+      const hit = await lookUp(context, request, "events.get");
       await context.readLog.record(callerOf(request), {
         op: "READ",
         name: "events.get",
@@ -92,7 +88,7 @@ export function registerEventReads(app: App, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { trail, index } = await findEntry(context, request.params.id, searched(context, request));
+      const { trail, index } = await lookUp(context, request, "events.proof");
       const receipt = await waitReceipt(context, trail, index);
       await context.readLog.record(callerOf(request), {
         op: "READ",
@@ -107,13 +103,26 @@ export function registerEventReads(app: App, context: ApiContext): void {
   );
 }
 
-function searched(
-  { ledger }: ApiContext,
-  request: Parameters<typeof grantOf>[0] & { query: Static<typeof EventQuery> },
-): readonly string[] {
-  const grant = grantOf(request);
+type Lookup = FastifyRequest<{ Params: Static<typeof EventParams>; Querystring: Static<typeof EventQuery> }>;
+
+/** The one entry that is asked for. That there is none, or where there are several, is an answer as well: it is recorded before it is given. */
+async function lookUp(context: ApiContext, request: Lookup, name: string): Promise<Hit> {
+  const { ledger } = context;
+  const caller = callerOf(request);
+  const { id } = request.params;
   const { trail } = request.query;
-  return trail === undefined ? allVisibleTrails(ledger, grant) : [visibleTrail(ledger, grant, trail).name];
+  const trails =
+    trail === undefined ? allVisibleTrails(ledger, caller.grant) : [visibleTrail(ledger, caller.grant, trail).name];
+  const found = await findEntry(context, id, trails, request.signal);
+  if (found.kind === "one") return found.hit;
+  await context.readLog.record(caller, {
+    op: "READ",
+    name,
+    resources: resourcesOf(trails, caller),
+    detail: { id, ...(found.kind === "several" ? spanOf(found.hits) : {}) },
+    rows: found.kind === "several" ? found.hits.length : 0,
+  });
+  throw whyNotOne(id, found);
 }
 
 function registerSearch(app: App, context: ApiContext): void {
@@ -138,19 +147,22 @@ function registerSearch(app: App, context: ApiContext): void {
       checkSearchText(asked.q, nowMs);
       const range = parseTimeRange(asked, nowMs);
       const trails = chosenTrails(context.ledger, caller.grant, asked.trail);
-      const page = await context.search.query({
-        ...(asked.q === undefined ? {} : { text: asked.q }),
-        ...(asked.cursor === undefined ? {} : { cursor: asked.cursor }),
-        ...range,
-        trails,
-        limit: asked.limit,
-        order: asked.order,
-      });
+      const page = await context.search.query(
+        {
+          ...(asked.q === undefined ? {} : { text: asked.q }),
+          ...(asked.cursor === undefined ? {} : { cursor: asked.cursor }),
+          ...range,
+          trails,
+          limit: asked.limit,
+          order: asked.order,
+        },
+        request.signal,
+      );
       const lines = page.hits.map(hitText);
       await context.readLog.record(caller, {
         op: "LIST",
         name: "events.search",
-        resources: resourcesOf(trails),
+        resources: resourcesOf(trails, caller),
         detail: {
           q: asked.q,
           ...range,
@@ -161,24 +173,36 @@ function registerSearch(app: App, context: ApiContext): void {
         },
         rows: lines.length,
       });
-      if (request.headers.accept?.includes("application/x-ndjson") === true) {
-        if (page.cursor !== undefined) reply.header("evident-cursor", page.cursor);
-        return reply
-          .type(NDJSON_TYPE)
-          .send(lines.length === 0 ? "" : Buffer.concat([joinBuffers(lines, "\n"), Buffer.from("\n")]));
-      }
-      const cursor = page.cursor === undefined ? "" : `"cursor":${JSON.stringify(page.cursor)},`;
-      const tail = `],${cursor}"indexed":${JSON.stringify(page.indexed)}}`;
-      return reply
-        .type(JSON_TYPE)
-        .send(Buffer.concat([Buffer.from('{"events":['), joinBuffers(lines, ","), Buffer.from(tail)]));
+      return answerPage(request, reply, page, lines);
     },
   );
 }
 
-/** A search that no trail could answer still names something: an event has at least one resource. */
-export function resourcesOf(trails: readonly string[]): readonly { readonly type: string; readonly id: string }[] {
-  return trails.length === 0 ? [{ type: "trail", id: "none" }] : trails.map((id) => ({ type: "trail", id }));
+function answerPage(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { cursor, indexed }: SearchPage,
+  lines: readonly Buffer[],
+): FastifyReply {
+  if (headers.accept?.includes("application/x-ndjson") === true) {
+    if (cursor !== undefined) reply.header("evident-cursor", cursor);
+    const end = Buffer.from(lines.length === 0 ? "" : "\n");
+    return reply.type(NDJSON_TYPE).send(Buffer.concat([joinBuffers(lines, "\n"), end]));
+  }
+  const cursorText = cursor === undefined ? "" : `"cursor":${JSON.stringify(cursor)},`;
+  const tail = Buffer.from(`],${cursorText}"indexed":${JSON.stringify(indexed)}}`);
+  return reply.type(JSON_TYPE).send(Buffer.concat([Buffer.from('{"events":['), joinBuffers(lines, ","), tail]));
+}
+
+/** What a read looked at: the trails by name, or the whole tenant where they are too many for one entry. */
+export function resourcesOf(
+  trails: readonly string[],
+  { grant }: Caller,
+): readonly { readonly type: string; readonly id: string }[] {
+  // A search that no trail could answer still names something: an event has at least one resource.
+  if (trails.length === 0) return [{ type: "trail", id: "none" }];
+  if (trails.length > MAX_NAMED_TRAILS) return [{ type: "tenant", id: grant.tenant }];
+  return trails.map((id) => ({ type: "trail", id }));
 }
 
 /** The index ranges that an answer showed, one text per trail. */

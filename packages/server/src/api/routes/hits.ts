@@ -1,8 +1,10 @@
-import { type EvidentError, EvidentError as Failure } from "@evident/core";
+import { EvidentError } from "@evident/core";
 import type { Hit } from "../../search/index.ts";
 import type { ApiContext } from "../app/index.ts";
 
 const ADDRESS = /^(?<trail>[a-z][a-z0-9-]{0,62}):(?<index>\d{1,15})$/;
+const MAX_SHOWN = 200;
+const MAX_ADDRESSES = 10;
 const INDEX_WAIT_MS = 2_000;
 const PROOF_WAIT_MS = 10_000;
 
@@ -16,10 +18,6 @@ export function hitText({ trail, index, entry }: Hit): Buffer {
 export function joinBuffers(parts: readonly Buffer[], separator: string): Buffer {
   const between = Buffer.from(separator);
   return Buffer.concat(parts.flatMap((part, i) => (i === 0 ? [part] : [between, part])));
-}
-
-function missing(id: string): EvidentError {
-  return new Failure("not_found", `no entry ${JSON.stringify(id.slice(0, 200))} that this key may see`);
 }
 
 /** Waits a moment for entries that are durable and not yet indexed. */
@@ -36,26 +34,39 @@ async function caughtUp({ search, ledger }: ApiContext, trails: readonly string[
   return true;
 }
 
-/**
- * Finds one entry by `<trail>:<index>` or by event id in the given trails.
- *
- * @throws EvidentError `not_found`; `conflict` when the id stands for several events, naming their addresses
- */
-export async function findEntry(context: ApiContext, id: string, trails: readonly string[]): Promise<Hit> {
+/** What an id came to. `several`: it stands for more than one event, or for one event in more than one trail. */
+export type Found =
+  | { readonly kind: "one"; readonly hit: Hit }
+  | { readonly kind: "none" }
+  | { readonly kind: "several"; readonly hits: readonly Hit[] };
+
+/** Finds one entry by `<trail>:<index>` or by event id in the given trails. */
+export async function findEntry(
+  context: ApiContext,
+  id: string,
+  trails: readonly string[],
+  signal: AbortSignal,
+): Promise<Found> {
   const address = ADDRESS.exec(id)?.groups;
   const trail = address?.["trail"];
   if (trail !== undefined && trails.includes(trail)) {
     const index = Number(address?.["index"]);
     const entry = await context.ledger.entry(trail, index);
-    if (entry !== undefined) return { trail, index, entry };
+    if (entry !== undefined) return { kind: "one", hit: { trail, index, entry } };
   }
-  let hits = await context.search.find(id, trails);
-  if (hits.length === 0 && (await caughtUp(context, trails))) hits = await context.search.find(id, trails);
+  let hits = await context.search.find(id, trails, signal);
+  if (hits.length === 0 && (await caughtUp(context, trails))) hits = await context.search.find(id, trails, signal);
   const [first, ...others] = hits;
-  if (first === undefined) throw missing(id);
-  if (others.length === 0) return first;
-  const addresses = hits.slice(0, 10).map((hit) => `${hit.trail}:${hit.index}`);
-  throw new Failure("conflict", `this id stands in several entries: ${addresses.join(", ")}`, {
+  if (first === undefined) return { kind: "none" };
+  return others.length === 0 ? { kind: "one", hit: first } : { kind: "several", hits };
+}
+
+/** What an id that stands for no single entry is answered with. */
+export function whyNotOne(id: string, found: Exclude<Found, { kind: "one" }>): EvidentError {
+  if (found.kind === "none")
+    return new EvidentError("not_found", `no entry ${JSON.stringify(id.slice(0, MAX_SHOWN))} that this key may see`);
+  const addresses = found.hits.slice(0, MAX_ADDRESSES).map(({ trail, index }) => `${trail}:${index}`);
+  return new EvidentError("conflict", `this id stands in several entries: ${addresses.join(", ")}`, {
     fix: "Ask for one of them by its <trail>:<index>.",
   });
 }
@@ -71,6 +82,6 @@ export async function waitReceipt({ ledger }: ApiContext, trail: string, index: 
     if (!signal.aborted) throw cause;
   });
   const receipt = await ledger.receipt(trail, index);
-  if (receipt === undefined) throw new Failure("not_ready", `no checkpoint covers ${trail}:${index} yet`);
+  if (receipt === undefined) throw new EvidentError("not_ready", `no checkpoint covers ${trail}:${index} yet`);
   return receipt;
 }

@@ -68,8 +68,10 @@ function show({ hash: _, ...key }: KeyRecord): Static<typeof KeySchema> {
   return { ...key, sources: [...key.sources], trails: [...key.trails] };
 }
 
-function mayManage(grant: Grant, tenant: string): boolean {
-  return grant.tenant === EVERY || grant.tenant === tenant;
+/** Whether a key that is for this tenant and these trails reaches no further than the asking one. */
+function isWithin(grant: Grant, { tenant, trails }: Pick<KeyRecord, "tenant" | "trails">): boolean {
+  if (grant.tenant !== EVERY && grant.tenant !== tenant) return false;
+  return grant.trails.includes(EVERY) || trails.every((name) => grant.trails.includes(name));
 }
 
 /** An administrator gives away no more than it has. */
@@ -79,11 +81,12 @@ function checkNewKey(
   wanted: Static<typeof NewKeySchema>,
 ): Omit<KeyRecord, "id" | "hash" | "created" | "by"> {
   const tenant = wanted.tenant ?? (grant.tenant === EVERY ? "default" : grant.tenant);
-  if (!mayManage(grant, tenant))
-    throw new EvidentError("forbidden", `a key of the tenant ${grant.tenant} may not make keys of another`);
   const trails = wanted.trails ?? [...grant.trails];
-  if (!grant.trails.includes(EVERY) && trails.some((name) => !grant.trails.includes(name))) {
-    throw new EvidentError("forbidden", "this key is limited to other trails than the new one would have");
+  if (!isWithin(grant, { tenant, trails })) {
+    throw new EvidentError(
+      "forbidden",
+      "the new key would reach another tenant or other trails than the key that asks",
+    );
   }
   const problems: FieldsError["fields"][number][] = [];
   if (wanted.expires !== undefined && !(Date.parse(wanted.expires) > context.ledger.nowMs())) {
@@ -125,7 +128,7 @@ export function registerKeys(app: App, context: ApiContext): void {
     },
     async (request) => {
       const caller = callerOf(request);
-      const keys = Object.values(context.keyState().keys).filter(({ tenant }) => mayManage(caller.grant, tenant));
+      const keys = Object.values(context.keyState().keys).filter((key) => isWithin(caller.grant, key));
       const resources = [{ type: "api_keys", id: caller.grant.tenant }];
       await context.readLog.record(caller, { op: "LIST", name: "keys.list", resources, rows: keys.length });
       return { keys: keys.map(show) };
@@ -196,7 +199,7 @@ function registerRevocation(app: App, context: ApiContext): void {
       const find = (): KeyRecord => {
         const { keys } = context.keyState();
         const record = Object.hasOwn(keys, id) ? keys[id] : undefined;
-        if (record !== undefined && mayManage(grant, record.tenant)) return record;
+        if (record !== undefined && isWithin(grant, record)) return record;
         throw new EvidentError("not_found", `there is no key ${id} that this key may manage`);
       };
       if (find().revoked === undefined) {

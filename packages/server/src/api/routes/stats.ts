@@ -24,7 +24,7 @@ const StatsParams = Type.Object(
     interval: Type.Optional(
       Type.String({
         description: "Width of a bucket: a number and ms, s, m, h, d or w. Absent: about 60 buckets.",
-        pattern: "^\\d{1,9}(ms|s|m|h|d|w)$",
+        pattern: "^\\d{1,6}(ms|s|m|h|d|w)$",
       }),
     ),
     top: Type.Optional(
@@ -75,18 +75,21 @@ export function registerStats(app: App, context: ApiContext): void {
       checkSearchText(q, nowMs);
       const range = parseTimeRange(bounds, nowMs);
       const trails = chosenTrails(context.ledger, caller.grant, trail);
-      const stats = await context.search.stats({
-        ...(q === undefined ? {} : { text: q }),
-        ...range,
-        ...parseInterval(interval),
-        ...(top === undefined ? {} : { top }),
-        topLimit,
-        trails,
-      });
+      const stats = await context.search.stats(
+        {
+          ...(q === undefined ? {} : { text: q }),
+          ...range,
+          ...parseInterval(interval),
+          ...(top === undefined ? {} : { top }),
+          topLimit,
+          trails,
+        },
+        request.signal,
+      );
       await context.readLog.record(caller, {
         op: "READ",
         name: "events.stats",
-        resources: resourcesOf(trails),
+        resources: resourcesOf(trails, caller),
         detail: { q, ...range, interval, top },
       });
       return stats;

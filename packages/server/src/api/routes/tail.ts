@@ -1,7 +1,15 @@
 import { EvidentError } from "@evident/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { type ApiContext, type App, callerOf, chosenTrails, PacedWriter, visibleTrail } from "../app/index.ts";
+import {
+  type ApiContext,
+  type App,
+  beginStream,
+  callerOf,
+  chosenTrails,
+  PacedWriter,
+  visibleTrail,
+} from "../app/index.ts";
 import { access } from "../auth/index.ts";
 import { FieldsError } from "../problems/index.ts";
 import type { Caller } from "../reads/index.ts";
@@ -11,6 +19,8 @@ import { checkSearchText } from "./query.ts";
 import { answerOf, QueryText, refusals, TrailsQuery } from "./schemas.ts";
 
 const MAX_BUFFERED_BYTES = 256 * 1024;
+/** Each has its position in the id of every event, which comes back in a header. */
+const MAX_TRAILS = 64;
 
 /** Times of tails, shorter in tests. */
 export interface TailTimes {
@@ -26,12 +36,18 @@ const TailParams = Type.Object(
   { additionalProperties: false },
 );
 
+/** What a client asks to follow: the trails, whether it named them, and the last event it has seen. */
+interface Beginning {
+  readonly trails: readonly string[];
+  readonly isChosen: boolean;
+  readonly lastEventId: string | undefined;
+}
+
 /** Where to begin: behind what the client has seen, else at what is stored from now on. */
 function startPositions(
   { ledger }: ApiContext,
   caller: Caller,
-  trails: readonly string[],
-  lastEventId: string | undefined,
+  { trails, isChosen, lastEventId }: Beginning,
 ): Positions {
   if (lastEventId === undefined || lastEventId === "") {
     return new Map(trails.map((name) => [name, visibleTrail(ledger, caller.grant, name).size]));
@@ -43,13 +59,19 @@ function startPositions(
       { field: "last-event-id", problem, fix: "Leave it out to begin now." },
     ]);
   }
-  // A trail that the key may see now and did not then is followed from now on.
+  // A trail that is not in the id was made since, and is followed from its beginning; one that is asked for only now, from now on.
   return new Map(
     trails.map((name) => {
       const { size } = visibleTrail(ledger, caller.grant, name);
-      return [name, Math.min(size, seen.get(name) ?? size)];
+      return [name, Math.min(size, seen.get(name) ?? (isChosen ? size : 0))];
     }),
   );
+}
+
+function checkTrailCount(trails: readonly string[]): void {
+  if (trails.length <= MAX_TRAILS) return;
+  const problem = `this key sees ${trails.length} trails, and a tail follows at most ${MAX_TRAILS}`;
+  throw new FieldsError(problem, [{ field: "trail", problem, fix: "Name the trails to follow." }]);
 }
 
 /** `GET /v1/tail`: server-sent events. */
@@ -75,7 +97,9 @@ export function registerTail(app: App, context: ApiContext, times: TailTimes = t
       const { q, trail } = request.query;
       checkSearchText(q, context.ledger.nowMs());
       const trails = chosenTrails(context.ledger, caller.grant, trail);
-      const positions = startPositions(context, caller, trails, request.headers["last-event-id"]);
+      checkTrailCount(trails);
+      const lastEventId = request.headers["last-event-id"];
+      const positions = startPositions(context, caller, { trails, isChosen: trail !== undefined, lastEventId });
       if (context.stopping.aborted) throw new EvidentError("not_ready", "the server is stopping");
       if (open >= context.config.limits.concurrentTails)
         throw new EvidentError("overloaded", `${open} tails are open already`);
@@ -86,7 +110,7 @@ export function registerTail(app: App, context: ApiContext, times: TailTimes = t
         await record("tail.open", { from: formatPositions(positions) });
         // Without a choice of trails those that are made later belong to it.
         const following = (): readonly string[] =>
-          trail === undefined ? chosenTrails(context.ledger, caller.grant, undefined) : trails;
+          trail === undefined ? chosenTrails(context.ledger, caller.grant, undefined).slice(0, MAX_TRAILS) : trails;
         const outcome = await stream(context, times, { request, reply, positions, trails: following, caller, text: q });
         if (outcome.end === "stalled") context.metrics.droppedClients.inc({ why: "stalled" });
         const end = { end: outcome.end, to: formatPositions(positions) };
@@ -105,7 +129,7 @@ function makeRecorder(context: ApiContext, caller: Caller, trails: readonly stri
     context.readLog.record(caller, {
       op: "READ",
       name,
-      resources: resourcesOf(trails),
+      resources: resourcesOf(trails, caller),
       detail: { q, ...detail },
       ...(outcome === undefined ? {} : { rows: outcome.delivered, bytesOut: outcome.bytesOut }),
     });
@@ -124,13 +148,12 @@ async function stream(
   },
 ): Promise<TailOutcome> {
   const { reply, positions, trails, caller, text } = tail;
-  reply.hijack();
-  reply.raw.writeHead(200, {
+  const response = beginStream(reply, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",
   });
-  const writer = new PacedWriter(reply.raw, { maxBufferedBytes: MAX_BUFFERED_BYTES, stallMs: times.stallMs });
+  const writer = new PacedWriter(response, { maxBufferedBytes: MAX_BUFFERED_BYTES, stallMs: times.stallMs });
   const outcome = await new TailStream({
     ledger: context.ledger,
     writer,
@@ -142,6 +165,6 @@ async function stream(
     stopping: context.stopping,
     heartbeatMs: times.heartbeatMs,
   }).run();
-  reply.raw.end();
+  response.end();
   return outcome;
 }

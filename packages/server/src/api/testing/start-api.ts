@@ -93,7 +93,7 @@ export async function startApi(options: StartOptions = {}): Promise<TestApi> {
     makeKey: (body) => makeKey(fetchWithKey, body),
     async close() {
       await api.close();
-      vault.close();
+      await vault.close();
       await real.close();
       if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
     },

@@ -1,10 +1,11 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { EvidentError } from "@evident/core";
+import { KeyWriter } from "./key-writer.ts";
+import { makeVaultDirectory, openDatabase } from "./open-database.ts";
 
 const CIPHER = "aes-256-gcm";
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -30,51 +31,36 @@ function encrypt(key: Uint8Array, plain: Uint8Array): Buffer {
  */
 export class Vault {
   readonly #database: DatabaseSync;
-  readonly #insert: StatementSync;
   readonly #select: StatementSync;
+  readonly #writer: KeyWriter;
 
+  /** @throws EvidentError `storage_failed` when the directory cannot be used */
   constructor(dir: string) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    chmodSync(dir, 0o700);
-    const path = join(dir, "vault.sqlite");
-    this.#database = new DatabaseSync(path);
-    chmodSync(path, 0o600);
-    this.#database.exec(
-      "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000;",
-    );
-    this.#database.exec(
-      "CREATE TABLE IF NOT EXISTS blob_keys (id TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID",
-    );
-    this.#insert = this.#database.prepare("INSERT INTO blob_keys (id, key) VALUES (?, ?)");
+    try {
+      makeVaultDirectory(dir);
+      this.#database = openDatabase(dir);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new EvidentError("storage_failed", `the vault ${dir} could not be opened: ${message}`, { cause });
+    }
     this.#select = this.#database.prepare("SELECT key FROM blob_keys WHERE id = ?");
+    this.#writer = new KeyWriter(dir);
   }
 
   /**
-   * Encrypts each content under a key of its own. All keys are durable, in one transaction, when this returns.
+   * Encrypts each content under a key of its own. All keys are durable, in one transaction, when this resolves.
    *
    * @throws EvidentError `storage_failed`, `storage_full`
    */
-  sealBlobs(contents: readonly Uint8Array[]): SealedBlob[] {
+  async sealBlobs(contents: readonly Uint8Array[]): Promise<SealedBlob[]> {
     if (contents.length === 0) return [];
     const sealed = contents.map((plain) => {
-      const key = randomBytes(32);
+      const key = randomBytes(KEY_BYTES);
       const ciphertext = encrypt(key, plain);
       const digest = hash("sha256", ciphertext, "buffer");
       return { key, blob: { id: digest.toString("hex", 0, 16), ciphertext, digest: digest.toString("base64") } };
     });
-    try {
-      this.#database.exec("BEGIN IMMEDIATE");
-      for (const { key, blob } of sealed) this.#insert.run(blob.id, key);
-      this.#database.exec("COMMIT");
-    } catch (cause) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new EvidentError(
-        /full/.test(message) ? "storage_full" : "storage_failed",
-        `the vault could not be written: ${message}`,
-        { cause },
-      );
-    }
+    await this.#writer.write(sealed.map(({ key, blob }) => ({ id: blob.id, key })));
     return sealed.map(({ blob }) => blob);
   }
 
@@ -84,7 +70,9 @@ export class Vault {
     const key = row?.key;
     if (!(key instanceof Uint8Array)) return undefined;
     try {
-      const decipher = createDecipheriv(CIPHER, key, ciphertext.subarray(0, NONCE_BYTES));
+      const decipher = createDecipheriv(CIPHER, key, ciphertext.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
       decipher.setAuthTag(ciphertext.subarray(-TAG_BYTES));
       return Buffer.concat([decipher.update(ciphertext.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
     } catch (cause) {
@@ -92,7 +80,9 @@ export class Vault {
     }
   }
 
-  close(): void {
+  /** Waits for keys that are being written. */
+  async close(): Promise<void> {
+    await this.#writer.close();
     this.#database.close();
   }
 }
