@@ -26,7 +26,7 @@ export type ListedTrail = Type.Static<typeof ListedSchema>;
  * The trails that the key sees, `evident` first: it states what the others must be.
  *
  * @param names only these; undefined: all
- * @throws EvidentError `forbidden`, `unreachable` when the answer is not that of an Evident server, `not_found` for a name without a trail
+ * @throws EvidentError `forbidden`, `unreachable` when the answer is not that of an Evident server, `not_found` for a name without a trail, or no trail at all
  */
 export async function listTrails(client: LogClient, names: readonly string[] | undefined): Promise<ListedTrail[]> {
   const answer = await client.fetch("/v1/trails", objectLimits.list);
@@ -37,6 +37,11 @@ export async function listTrails(client: LogClient, names: readonly string[] | u
   if (!listed.Check(value)) throw notEvident();
   const trails = [...value.trails].sort((a, b) => Number(b.name === "evident") - Number(a.name === "evident"));
   if (new Set(trails.map(({ name }) => name)).size < trails.length) throw notEvident();
+  if (trails.length === 0) {
+    throw new EvidentError("not_found", "the server shows this key no trail", {
+      fix: "Use a key of the trails' tenant; an auditor's of the tenant * sees all.",
+    });
+  }
   const absent = names?.find((name) => !trails.some((trail) => trail.name === name));
   if (absent !== undefined) {
     throw new EvidentError("not_found", `the server shows this key no trail ${JSON.stringify(absent.slice(0, 80))}`, {

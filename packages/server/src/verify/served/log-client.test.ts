@@ -48,12 +48,18 @@ describe("fetching from a server", () => {
 
   it("tries again what is transient, and gives up in the end", async () => {
     const found = { kind: "found" };
-    expect(await fetchFrom(unreachable, answer(503), answer(502), answer(504), answer(200))).toMatchObject(found);
+    expect(await fetchFrom(answer(503), unreachable, answer(502), answer(504), answer(200))).toMatchObject(found);
     expect(await fetchFrom(answer(500), answer(200))).toMatchObject(found);
-    await expect(fetchFrom(unreachable)).rejects.toBe(unreachable);
+    await expect(fetchFrom(answer(502), unreachable)).rejects.toBe(unreachable);
     await expect(fetchFrom(answer(503, { code: "not_ready" }))).rejects.toMatchObject({ code: "not_ready" });
     await expect(fetchFrom(answer(429))).rejects.toMatchObject({ code: "overloaded" });
     await expect(fetchFrom(new TypeError("a mistake"))).rejects.toThrow(TypeError);
+  });
+
+  it("gives a server up at once that was never there", async () => {
+    const startedMs = performance.now();
+    await expect(fetchFrom(unreachable)).rejects.toBe(unreachable);
+    expect(performance.now() - startedMs).toBeLessThan(40);
   });
 
   it("waits as long as it is told to, all its requests together", async () => {

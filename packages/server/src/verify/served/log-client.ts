@@ -39,6 +39,7 @@ export class LogClient {
   readonly #signal: AbortSignal;
   readonly #patience: Patience;
   #pausedUntilMs = 0;
+  #isReached = false;
 
   constructor(transport: LogTransport, signal: AbortSignal, times: Patience = patience) {
     this.#transport = transport;
@@ -70,10 +71,13 @@ export class LogClient {
 
   async #ask(path: string, maxBytes: number): Promise<ServedObject | EvidentError> {
     try {
-      return await this.#transport.fetchObject(path, { maxBytes, signal: this.#signal });
+      const answer = await this.#transport.fetchObject(path, { maxBytes, signal: this.#signal });
+      this.#isReached = true;
+      return answer;
     } catch (cause) {
       this.#signal.throwIfAborted();
-      if (cause instanceof EvidentError && cause.code === "unreachable") return cause;
+      // A server that was there may be starting anew; one that never was is more likely at another address.
+      if (this.#isReached && cause instanceof EvidentError && cause.code === "unreachable") return cause;
       throw cause;
     }
   }

@@ -142,6 +142,8 @@ describe("a key without an auditor's rights", () => {
     expect(again).toMatchObject({ ...clean, anchor: { kind: "remembered", size: 700 } });
     const auditor = await store.makeKey({ role: "auditor", tenant: "default" });
     expect(await verify(store, { rememberFile }, auditor)).toMatchObject({ ...clean, entries: 700 });
+    const stranger = await store.makeKey({ role: "auditor", tenant: "another" });
+    await expect(verify(store, {}, stranger)).rejects.toMatchObject({ code: "not_found" });
     await expect(verify(store, {}, "evk_none")).rejects.toMatchObject({ code: "unauthenticated" });
   });
 });
