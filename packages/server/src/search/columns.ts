@@ -100,7 +100,7 @@ function onlyText(value: unknown): ColumnValue {
 
 function members(list: unknown, key: string): ColumnValue {
   if (!Array.isArray(list)) return texts(child(list, key));
-  const [only]: readonly unknown[] = list;
+  const only: unknown = list[0];
   const first = list.length === 1 ? child(only, key) : undefined;
   return typeof first === "string" ? first : texts(list.map((one) => child(one, key)));
 }

@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly memoryBytes: number;
   /** Gives other work of the thread its turn. */
   readonly pause: () => Promise<void>;
+  /** Called when a hot table has become a segment. */
+  readonly onSealed: () => void;
   /** Called when sealing has failed: nothing can be indexed any more. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -174,6 +176,7 @@ export class IndexStore {
     this.seals++;
     this.retired = [...this.retired, hot];
     await this.dropRetired();
+    this.options.onSealed();
   }
 
   /** Frees hot tables that have become segments once nobody reads them any more. */

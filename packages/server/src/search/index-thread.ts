@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { EvidentError } from "@evident/core";
+import type { IndexNumbers } from "./index-store.ts";
 import { type LinePack, packLines } from "./line-pack.ts";
 import type { Call, CallName, Calls, Failure, FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
 
@@ -7,6 +8,7 @@ import type { Call, CallName, Calls, Failure, FromWorker, ToWorker, WorkerSettin
 export interface ThreadEvents {
   opened(message: FromWorker & { readonly kind: "opened" }): void;
   indexed(message: FromWorker & { readonly kind: "indexed" }): void;
+  sealed(numbers: IndexNumbers): void;
   /** Once, when the thread is gone: nobody has the index open any more. */
   ended(failure: Failure | undefined): void;
 }
@@ -63,6 +65,9 @@ export class IndexThread {
         return;
       case "indexed":
         events.indexed(message);
+        return;
+      case "sealed":
+        events.sealed(message.numbers);
         return;
       case "answer":
         this.calls.get(message.id)?.resolve(message.value);

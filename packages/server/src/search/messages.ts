@@ -97,6 +97,7 @@ export type FromWorker =
       readonly bytes: number;
       readonly numbers: IndexNumbers;
     }
+  | { readonly kind: "sealed"; readonly numbers: IndexNumbers }
   | { readonly kind: "answer"; readonly id: number; readonly value: Calls[CallName]["answer"] }
   | { readonly kind: "refusal"; readonly id: number; readonly failure: Failure }
   /** The worker ends; nothing more will come. */

@@ -1,54 +1,6 @@
 import { makeTemporaryDirectory } from "@evident/testkit";
 import { describe, expect, it } from "vitest";
-import { openSearch } from "./open-search.ts";
-import { LineLedger, naiveHits, naiveStats } from "./testing/index.ts";
-import type { Search, SearchOptions } from "./types.ts";
-
-const users = ["alice@example.com", "bob@example.com", "Carol", "dave-7"];
-const statuses = ["success", "success", "success", "denied", "failure"];
-
-/** Line `n` of a log with enough variety to tell queries apart. */
-function lineOf(n: number): string {
-  const at = new Date(Date.UTC(2026, 2, 1) + n * 1_000 - (n % 7) * 900).toISOString().slice(0, -1);
-  const time = `${at}000000Z`;
-  if (n % 50 === 49) {
-    return JSON.stringify({ v: 1, kind: "statement", received: time, sent: "s", statement: { type: "start", n } });
-  }
-  return JSON.stringify({
-    v: 1,
-    kind: "event",
-    received: time,
-    sent: "s",
-    event: {
-      v: 1,
-      id: `id-${n}`,
-      time: { occurred: time, precision: "ms", basis: "event" },
-      actor: { type: "user", id: users[n % users.length], ns: "okta" },
-      action: { op: n % 3 === 0 ? "READ" : "UPDATE", name: `invoice.${n % 5}`, kind: "api" },
-      resources: [{ type: "invoice", id: `invoice/${n % 97}` }],
-      outcome: { status: statuses[n % statuses.length] },
-      source: { ip: `10.${n % 4}.0.${n % 200}`, userAgent: `agent/${n % 6}` },
-      trace: { requestId: `req-${n.toString(16).padStart(8, "0")}` },
-      origin: { tenant: "acme", source: "app", system: "app", adapter: "sdk" },
-      ...(n % 11 === 0 ? { detail: { note: `ticket T${n} opened: drop table`, size: n * 1_000 } } : {}),
-    },
-  });
-}
-
-function commit(ledger: LineLedger, trail: string, from: number, to: number, batch = 300): void {
-  for (let at = from; at < to; at += batch) {
-    ledger.commit(
-      trail,
-      Array.from({ length: Math.min(batch, to - at) }, (_, i) => lineOf(at + i)),
-    );
-  }
-}
-
-async function open(ledger: LineLedger, dir: string, more: Partial<SearchOptions> = {}): Promise<Search> {
-  const search = await openSearch({ dir, ledger, segmentRows: 1_024, ...more });
-  await search.waitIndexed(ledger.sizes(), AbortSignal.timeout(30_000));
-  return search;
-}
+import { commitLines, LineLedger, naiveHits, naiveStats, openIndexed } from "./testing/index.ts";
 
 const texts = [
   "",
@@ -78,9 +30,9 @@ describe("openSearch", () => {
   it("finds what a scan finds, over hot rows and segments, in both orders", async () => {
     using dir = makeTemporaryDirectory("search");
     const ledger = new LineLedger();
-    commit(ledger, "main", 0, 3_000);
-    commit(ledger, "other", 1_500, 2_200);
-    const search = await open(ledger, dir.path);
+    commitLines(ledger, "main", 0, 3_000);
+    commitLines(ledger, "other", 1_500, 2_200);
+    const search = await openIndexed(ledger, dir.path);
     expect(search.counters()).toMatchObject({ rows: 3_700, behind: 0 });
     expect(search.counters().segments).toBeGreaterThan(1);
     for (const text of texts) {
@@ -101,9 +53,9 @@ describe("openSearch", () => {
   it("counts what a scan counts", async () => {
     using dir = makeTemporaryDirectory("search");
     const ledger = new LineLedger();
-    commit(ledger, "main", 0, 3_000);
-    commit(ledger, "other", 1_500, 2_200);
-    const search = await open(ledger, dir.path);
+    commitLines(ledger, "main", 0, 3_000);
+    commitLines(ledger, "other", 1_500, 2_200);
+    const search = await openIndexed(ledger, dir.path);
     const top = ["actor.id", "resource", "status", "source.userAgent", "trail", "index"];
     for (const text of texts) {
       const { indexed, ...stats } = await search.stats({ text, trails, intervalMs: 60_000, top, topLimit: 5 });

@@ -73,6 +73,9 @@ export class SearchHost {
     const thread: IndexThread = new IndexThread(this.settings, {
       opened: (message) => opening.resolve(message),
       indexed: (message) => this.indexed(thread, message),
+      sealed: (numbers) => {
+        if (thread === this.thread) this.numbers = numbers;
+      },
       ended: (failure) => {
         opening.resolve(failure);
         this.ended(thread, failure);
@@ -122,6 +125,7 @@ export class SearchHost {
   private ended(thread: IndexThread, failure: Failure | undefined): void {
     if (thread !== this.thread || this.closed) return;
     this.thread = undefined;
+    this.sizes.clear();
     this.sealsBefore += this.numbers.seals;
     this.numbers = { ...this.numbers, seals: 0 };
     this.feed.stop();

@@ -130,7 +130,12 @@ const port = parentPort;
 if (port === null) throw new Error("search-worker runs as a worker");
 const settings = workerData as WorkerSettings;
 try {
-  const store = await IndexStore.open({ ...settings, pause, onFailure: (error) => fail(port, error) });
+  const store = await IndexStore.open({
+    ...settings,
+    pause,
+    onSealed: () => port.postMessage({ kind: "sealed", numbers: store.numbers } satisfies FromWorker, []),
+    onFailure: (error) => fail(port, error),
+  });
   // oxlint-disable-next-line no-new
   new SearchWorker(port, store);
 } catch (error) {

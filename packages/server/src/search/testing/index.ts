@@ -1,2 +1,4 @@
 export { LineLedger } from "./line-ledger.ts";
-export { type NaiveHit, naiveHits, naiveStats } from "./naive-search.ts";
+export { commitLines, lineOf } from "./make-lines.ts";
+export { naiveHits, naiveStats } from "./naive-search.ts";
+export { addressOf, openIndexed } from "./open-indexed.ts";
