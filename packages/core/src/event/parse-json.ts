@@ -1,12 +1,10 @@
-import { rawNumber } from "../predicate/index.ts";
+import { hasDelicateNumber, parseKeepingNumbers } from "../predicate/index.ts";
 import { findDuplicateKey } from "./find-duplicate-key.ts";
 import { dotted, excerpt, type Problem } from "./problem.ts";
 
 const MAX_DEPTH = 32;
 /** Longer texts are looked over for depth before they are parsed: a million nested arrays take seconds. */
 const LONG_TEXT = 256 * 1024;
-/** Numbers whose text a double might change: long, fractional, with exponent, or minus zero. A hit inside a string costs only time. */
-const DELICATE_NUMBER = /(?:"\s*:|[[,])\s*(?:-?(?:\d{16}|\d+[.eE])|-0[,\]}\s])/;
 const SPACED_COLON = /"\s+:/;
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
@@ -98,12 +96,6 @@ function refuse(problem: string, fix: string, field = ""): ParsedJson {
   return { ok: false, problem: { field, problem, fix } };
 }
 
-/** Keeps the source text of numbers that a double would print differently. */
-function keepNumberText(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== "number" || context?.source === undefined || String(value) === context.source) return value;
-  return rawNumber(context.source);
-}
-
 /** True when the only number is the version of an event: the schema allows one value for it, however it is spelt. */
 function hasOnlyVersion(value: unknown, { numbers }: Shape): boolean {
   return numbers === 0 || (numbers === 1 && (value as { readonly v?: unknown }).v === 1);
@@ -135,6 +127,6 @@ export function parseJson(text: string): ParsedJson {
     if (path !== undefined)
       return refuse("a string holds half of a surrogate pair", "Send well-formed Unicode.", dotted(path));
   }
-  if (!hasOnlyVersion(value, shape) && DELICATE_NUMBER.test(text)) value = JSON.parse(text, keepNumberText);
+  if (!hasOnlyVersion(value, shape) && hasDelicateNumber(text)) value = parseKeepingNumbers(text);
   return { ok: true, value };
 }

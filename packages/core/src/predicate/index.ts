@@ -14,7 +14,7 @@ export { fold } from "./fold.ts";
 export { formatSearch } from "./format-search.ts";
 export { escapeGlob, type Glob, type GlobPart, literalOf, matchGlob, parseGlob } from "./glob.ts";
 export { normalInstant, type Period, parsePeriod, timeText } from "./instant.ts";
-export { isRawNumber, rawNumber } from "./json-source.ts";
+export { hasDelicateNumber, isRawNumber, parseKeepingNumbers } from "./json-source.ts";
 export { type ParsedSearch, parseSearch, type SearchContext } from "./parse-search.ts";
 export type { SearchProblem } from "./search-problem.ts";
 export {

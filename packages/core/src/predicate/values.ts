@@ -1,4 +1,4 @@
-import { isRawNumber, rawNumber } from "./json-source.ts";
+import { isRawNumber, parseKeepingNumbers } from "./json-source.ts";
 
 /** Where an entry lies; `trail` and `index` are fields too, but not part of the stored line. */
 export interface Place {
@@ -26,20 +26,12 @@ export function valueText(value: unknown): string | undefined {
   return JSON.stringify(value);
 }
 
-/** Numbers that a double would not give back letter by letter: long ones, fractions, exponents, minus zero. */
-const riskyNumber = /[[:,]\s*-?(?:\d{16}|\d+[.eE]|(?<=-)0\s*[,}\]])/;
-
 /**
  * Parses one stored line. Numbers keep their source text (`JSON.rawJSON`) where a double would change it.
  * @throws SyntaxError for a line that is no JSON
  */
 export function parseEntry(line: string): EntryLike {
-  if (!riskyNumber.test(line)) return JSON.parse(line) as EntryLike;
-  const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
-    typeof value === "number" && context?.source !== undefined && context.source !== String(value)
-      ? rawNumber(context.source)
-      : value;
-  return JSON.parse(line, keep) as EntryLike;
+  return parseKeepingNumbers(line) as EntryLike;
 }
 
 function member(value: object, key: string): unknown {
