@@ -215,7 +215,8 @@ function bytesOf(raw: string | Uint8Array): Uint8Array {
 
 /** Id and source of a record that may be anything, bounded. */
 function nameOf(value: unknown): { readonly id?: string; readonly source?: string } {
-  const { id, origin } = value as { id?: unknown; origin?: { source?: unknown } };
+  if (typeof value !== "object" || value === null) return {};
+  const { id, origin } = value as { readonly id?: unknown; readonly origin?: { readonly source?: unknown } | null };
   const source = origin?.source;
   return {
     ...(typeof id === "string" && id !== "" && id.length <= 256 ? { id: id.toWellFormed() } : {}),

@@ -82,7 +82,10 @@ async function readChunks(options: IngestOptions, queue: StepQueue<IngestStep>):
         state.failed ||= done.kind === "failed";
         return done;
       });
-      if (!(await queue.add(step, sizeOf(chunk))) || state.failed) break;
+      if (!(await queue.add(step, sizeOf(chunk)))) break;
+      // Blobs become durable before their entries get an index: the lines behind would overtake them, and a body keeps its order.
+      if (chunk.lines.some(({ draft }) => draft.blob !== undefined)) await step;
+      if (state.failed) break;
       if (ledger.pressure().kind === "busy") await gate.waitForRoom(ROOM_WAIT_MS, () => !queue.hasEnded);
     }
   } catch (cause) {

@@ -1,1 +1,4 @@
+export { openRawClient, type RawClient } from "./raw-client.ts";
+export { readEntries } from "./read-entries.ts";
+export { JSON_TYPE, NDJSON, readLines, type Sending, send } from "./send.ts";
 export { type StartOptions, startApi, type TestApi } from "./start-api.ts";
