@@ -10,6 +10,7 @@ import type { TSchema } from "typebox";
 import { makeRangeTest } from "../../config/index.ts";
 import { access, maskApiKeys } from "../auth/index.ts";
 import {
+  describeFailure,
   makeProblem,
   makeRawAnswer,
   makeRequestCheck,
@@ -34,8 +35,9 @@ const YEAR_SECONDS = 365 * 24 * 3600;
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   // Work for a client that has gone is given up: that is no failure of ours.
   const failure = reply.raw.destroyed ? new EvidentError("too_slow", "the client has gone") : toEvidentError(error);
-  if (failure.status >= 500) request.log.error({ err: failure, code: failure.code }, "request failed");
-  else request.log.debug({ code: failure.code, detail: failure.message }, "request refused");
+  if (failure.status >= 500)
+    request.log.error({ code: failure.code, failure: describeFailure(failure) }, "request failed");
+  else request.log.debug({ code: failure.code, detail: maskApiKeys(failure.message) }, "request refused");
   if (failure.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="evident"');
   if ((failure.code === "overloaded" || failure.code === "not_ready") && !reply.hasHeader("retry-after")) {
     reply.header("retry-after", failure instanceof RetryError ? failure.retryAfterSeconds : RETRY_AFTER_SECONDS);

@@ -1,4 +1,5 @@
 export { makeRequestCheck } from "./check-request.ts";
+export { describeFailure } from "./describe-failure.ts";
 export {
   type FieldProblem,
   FieldsError,
