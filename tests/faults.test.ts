@@ -20,6 +20,9 @@ import { describe, expect, it } from "vitest";
 const isSoak = process.env.EVIDENT_SOAK === "1";
 const seed = Number(process.env.EVIDENT_SEED ?? Math.trunc(Math.random() * 1_000_000));
 
+/** No fault may leave a ledger that neither goes on nor ends. */
+const HANG_MS = 20_000;
+
 /** Files of the log under the name they were opened by: the first of an epoch is made in tmp/, the others as spares. */
 const logFile = /\/(?:wal|tmp)\/\d{8}-\d{8}/;
 
@@ -267,7 +270,8 @@ describe(`every step of a store's life (seed ${seed})`, () => {
     const broken: string[] = [];
     for (const fault of faults) {
       const name = `call ${fault.nth} of ${calls} ${fault.error ?? ""} ${fault.how}`;
-      broken.push(...(await breakUnder(fault)).map((each) => `${name}: ${each}`));
+      const found = await Promise.race([breakUnder(fault), sleep(HANG_MS, ["it hangs"])]);
+      broken.push(...found.map((each) => `${name}: ${each}`));
     }
     expect(broken).toEqual([]);
   }, 1_800_000);

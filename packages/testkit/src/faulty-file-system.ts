@@ -125,7 +125,8 @@ export class FaultyFileSystem implements FileSystem {
         return never;
       case "crash_after":
         this.#isCrashed = true;
-        await work();
+        // Whether it succeeds, as an rmdir of a directory in use does not, is nothing that the process lives to see.
+        await work().catch(() => undefined);
         this.#crash.resolve();
         return never;
     }
@@ -133,9 +134,14 @@ export class FaultyFileSystem implements FileSystem {
 
   /** Passes a result on unless the process has ended meanwhile. */
   async #alive<Value>(work: Promise<Value>): Promise<Value> {
-    if (this.#isCrashed) return never;
-    const value = await work;
-    return this.#isCrashed ? never : value;
+    try {
+      const value = await work;
+      return this.#isCrashed ? await never : value;
+    } catch (cause) {
+      // Nobody is left who could be told of a failure.
+      if (this.#isCrashed) return never;
+      throw cause;
+    }
   }
 
   #due(call: FaultyCall, path: string): Fault | undefined {

@@ -1,17 +1,21 @@
-import { rootFromTiles, toBase64 } from "@evident/core";
+import { rootFromTiles } from "@evident/core";
 import { BlobStore } from "./blobs.ts";
+import type { ClockSteps } from "./clock-steps.ts";
 import { Committer } from "./commit/index.ts";
+import { HeadRecorder } from "./head-recorder.ts";
 import { flushIdentities } from "./identities.ts";
 import type { IdentityStore } from "./identity/index.ts";
 import type { KeyFiles } from "./keys/index.ts";
+import type { LedgerFailure } from "./ledger-failure.ts";
 import { Publisher } from "./publish/index.ts";
 import type { RecoveredStore } from "./recovered-store.ts";
+import { RepeatedJobs } from "./repeated-jobs.ts";
 import type { LedgerParts } from "./running-ledger.ts";
 import { Sealer } from "./seal/index.ts";
 import { LedgerFolds } from "./state/index.ts";
 import { statementAppender } from "./statement-draft.ts";
 import type { Storage } from "./storage/index.ts";
-import { type Trail, tileSource } from "./trail/index.ts";
+import { tileSource } from "./trail/index.ts";
 import type { AppendStatement, CommittedBatch, LedgerOptions } from "./types.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -27,27 +31,9 @@ export interface OpenedStore {
   readonly macKey: Uint8Array;
   readonly store: RecoveredStore;
   readonly identity: IdentityStore;
+  readonly clockSteps: ClockSteps;
+  readonly failure: LedgerFailure;
   readonly release: () => void;
-}
-
-/** Starts a timer that calls an asynchronous job again and again, never overlapping. Returns how to stop it. */
-function every(intervalMs: number, job: () => Promise<void>, onFailure: (failure: Error) => void): () => void {
-  let running = false;
-  const timer = setInterval(() => {
-    if (running) return;
-    running = true;
-    job()
-      .catch((cause: unknown) => onFailure(asError(cause)))
-      .finally(() => {
-        running = false;
-      });
-  }, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
-}
-
-function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
 }
 
 function makeFolds({ storage, store }: OpenedStore): LedgerFolds {
@@ -70,13 +56,14 @@ async function* nothing(): AsyncGenerator<never> {
 }
 
 function makeCommitter(
-  { options, store, identity }: OpenedStore,
+  { options, store, identity, failure }: OpenedStore,
   folds: LedgerFolds,
   listeners: LedgerParts["listeners"],
 ): Committer {
   return new Committer({
     ...store,
     identity,
+    failure,
     signer: store.walSigner,
     trailByNumber: (number) => [...store.trails.values()][number],
     maxPendingBytes: options.maxPendingBytes ?? 32 * MEBIBYTE,
@@ -92,9 +79,9 @@ function makeCommitter(
 }
 
 function makeSealer(
-  { options, storage, store }: OpenedStore,
+  { options, storage, store, failure }: OpenedStore,
   appendStatement: AppendStatement,
-  onFailure: (failure: Error) => void,
+  blobs: BlobStore,
 ): Sealer {
   return new Sealer({
     storage,
@@ -107,42 +94,19 @@ function makeSealer(
     segmentBytes: options.segmentBytes ?? 1_024 * MEBIBYTE,
     sealAgeMs: options.sealAgeMs ?? DAY_MS,
     walBytes: options.walBytes ?? 2_048 * MEBIBYTE,
-    onFailure,
+    finishBlobs: () => blobs.finish(),
+    onLate: (detail) => options.onAlarm?.({ kind: "storage_full", detail }),
+    failure,
   });
-}
-
-/** Heads of the other trails go into `evident` when they changed, at most once a minute and at a stop. */
-function headRecorder(
-  trails: ReadonlyMap<string, Trail>,
-  appendStatement: AppendStatement,
-): LedgerParts["recordHeads"] {
-  const recorded = new Map<string, number>();
-  return async (reason) => {
-    const changed = [...trails.values()].filter(
-      ({ name, published }) => name !== "evident" && recorded.get(name) !== published.size,
-    );
-    if (changed.length === 0) return;
-    const heads = changed.map(({ name, origin, published: { size, root } }) => ({
-      trail: name,
-      origin,
-      size,
-      root: toBase64(root),
-    }));
-    await appendStatement({ type: "checkpoint.recorded", reason, heads });
-    for (const { trail, size } of heads) recorded.set(trail, size);
-  };
 }
 
 /** Joins the parts of a ledger; nothing runs yet but the timers. */
 export function assembleLedger(opened: OpenedStore): LedgerParts {
-  const { options, storage, keys, macKey, store, identity, release } = opened;
+  const { options, storage, keys, macKey, store, identity, clockSteps, failure, release } = opened;
   const { trails, clock } = store;
-  const failed = Promise.withResolvers<Error>();
-  const onFailure = (failure: Error): void => failed.resolve(failure);
   const listeners = new Set<(batch: CommittedBatch) => void>();
   const folds = makeFolds(opened);
   const committer = makeCommitter(opened, folds, listeners);
-  void committer.failed.promise.then(onFailure);
   const appendStatement = statementAppender(committer, trails, macKey);
   const publisher = new Publisher({
     objects: storage.objects,
@@ -150,36 +114,37 @@ export function assembleLedger(opened: OpenedStore): LedgerParts {
     intervalMs: options.publishIntervalMs ?? 1_000,
     nowMs: () => clock.nowMs(),
     onLate: (detail) => options.onAlarm?.({ kind: "publish_late", detail }),
-    onFailure,
+    failure,
   });
-  const sealer = makeSealer(opened, appendStatement, onFailure);
-  const recordHeads = headRecorder(trails, appendStatement);
+  const blobs = new BlobStore(storage.objects);
+  const sealer = makeSealer(opened, appendStatement, blobs);
+  const headRecorder = new HeadRecorder(trails, appendStatement);
   const saveFolds = async (): Promise<void> => {
     const published = trails.get("evident")?.published;
     if (published !== undefined) await folds.save(published);
   };
-  const stops = [
-    every(RECORD_HEADS_MS, () => recordHeads("interval"), onFailure),
-    every(DAY_MS, saveFolds, onFailure),
-    every(FLUSH_LOOK_MS, () => flushIdentities(identity, committer, trails.values()), onFailure),
-  ];
+  const jobs = new RepeatedJobs(failure);
+  jobs.every(RECORD_HEADS_MS, () => headRecorder.record("interval"));
+  jobs.every(DAY_MS, saveFolds);
+  jobs.every(FLUSH_LOOK_MS, () => flushIdentities(identity, committer, trails.values()));
   return {
     ...store,
     storage,
     keys,
     macKey,
     identity,
+    clockSteps,
     committer,
     publisher,
     sealer,
-    blobs: new BlobStore(storage.objects),
+    blobs,
     folds,
     listeners,
     originHost: options.originHost ?? "evident.invalid",
-    failed,
+    failure,
     appendStatement,
-    recordHeads,
-    stopTimers: () => stops.forEach((stop) => stop()),
+    headRecorder,
+    jobs,
     release,
   };
 }

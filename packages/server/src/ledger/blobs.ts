@@ -1,4 +1,5 @@
 import { EvidentError, fromBase64, fromUtf8, sha256, toHex } from "@evident/core";
+import { passes } from "./ledger-failure.ts";
 import type { ObjectStore } from "./storage/index.ts";
 import { type EntryReader, pathOf, sealedEnd, type Trail } from "./trail/index.ts";
 import type { Draft } from "./types.ts";
@@ -17,30 +18,52 @@ export function blobId(ciphertext: Uint8Array): string {
  */
 export class BlobStore {
   readonly #objects: ObjectStore;
+  /** Pending blobs whose fate is decided but not carried out: the name they get, or undefined when they go. */
+  readonly #decided = new Map<string, string | undefined>();
 
   constructor(objects: ObjectStore) {
     this.#objects = objects;
   }
 
+  /** Makes the blobs of drafts durable. When it throws, none of them is kept. */
   async prepare(trail: string, drafts: readonly Draft[]): Promise<void> {
     const objects = drafts.flatMap(({ blob }) =>
       blob === undefined ? [] : [{ name: pendingName(trail, blob.id), bytes: blob.ciphertext }],
     );
-    if (objects.length > 0) await this.#objects.createMany(objects);
+    try {
+      if (objects.length > 0) await this.#objects.createMany(objects);
+    } catch (cause) {
+      this.drop(trail, drafts);
+      throw cause;
+    }
   }
 
-  /** `stored[i]` tells whether `drafts[i]` became an entry; the others' blobs are removed. */
+  /**
+   * `stored[i]` tells whether `drafts[i]` became an entry; the others' blobs are removed. What a full disk prevents is left to the
+   * next call of `finish`: the entries are stored and their blobs can be read.
+   */
   async settle(trail: string, drafts: readonly Draft[], stored: readonly boolean[]): Promise<void> {
-    const kept: { from: string; to: string }[] = [];
-    const dropped: string[] = [];
-    for (const [i, { blob }] of drafts.entries()) {
-      if (blob === undefined) continue;
-      const from = pendingName(trail, blob.id);
-      if (stored[i] === true) kept.push({ from, to: pathOf.blob(trail, blob.id) });
-      else dropped.push(from);
+    this.#decide(trail, drafts, stored);
+    try {
+      await this.finish();
+    } catch (cause) {
+      if (!passes(cause)) throw cause;
     }
+  }
+
+  /** None of the drafts became an entry; `finish` removes their blobs. */
+  drop(trail: string, drafts: readonly Draft[]): void {
+    this.#decide(trail, drafts, []);
+  }
+
+  /** Carries out all that is decided. Entries are sealed only after that: a start after a crash looks among the unsealed ones. */
+  async finish(): Promise<void> {
+    const decided = [...this.#decided];
+    const kept = decided.flatMap(([from, to]) => (to === undefined ? [] : [{ from, to }]));
+    const dropped = decided.flatMap(([from, to]) => (to === undefined ? [from] : []));
     if (kept.length > 0) await this.#objects.renameMany(kept);
     if (dropped.length > 0) await this.#objects.remove(dropped);
+    for (const [from] of decided) this.#decided.delete(from);
   }
 
   async read(trail: string, id: string): Promise<Uint8Array | undefined> {
@@ -63,6 +86,13 @@ export class BlobStore {
       const kept = pending.filter((name) => named.has(name));
       await this.#objects.renameMany(kept.map((from) => ({ from, to: from.slice(0, -PENDING.length) })));
       await this.#objects.remove(pending.filter((name) => !named.has(name)));
+    }
+  }
+
+  #decide(trail: string, drafts: readonly Draft[], stored: readonly boolean[]): void {
+    for (const [i, { blob }] of drafts.entries()) {
+      if (blob === undefined) continue;
+      this.#decided.set(pendingName(trail, blob.id), stored[i] === true ? pathOf.blob(trail, blob.id) : undefined);
     }
   }
 }

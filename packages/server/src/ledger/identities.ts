@@ -1,9 +1,22 @@
+import { join } from "node:path";
+import { hmacSha256, toHex, utf8 } from "@evident/core";
 import type { Committer } from "./commit/index.ts";
-import type { IdentityStore } from "./identity/index.ts";
+import { type IdentityStore, openIdentityStore } from "./identity/index.ts";
 import { type EntryReader, isSystemTrail, type Trail } from "./trail/index.ts";
 import type { LedgerOptions } from "./types.ts";
 
 const FLUSH_ENTRIES = 200_000;
+
+/**
+ * Opens the index of identities. One that was made with another key, or that covers more of a trail than is stored, as after a restore
+ * of older data, is discarded: it would answer `duplicate` for events that are not there.
+ */
+export function openIdentities(dataDir: string, trails: Iterable<Trail>, macKey: Uint8Array): Promise<IdentityStore> {
+  return openIdentityStore(join(dataDir, "index", "identity"), {
+    binding: toHex(hmacSha256(macKey, utf8("evident/identity-binding/v1")).subarray(0, 16)),
+    trailSizes: Object.fromEntries([...trails].map(({ name, durable }) => [name, durable.size])),
+  });
+}
 
 /** Puts the identities of entries that no run on disk covers back into memory. */
 export async function refillIdentities(

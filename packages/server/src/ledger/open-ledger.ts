@@ -1,16 +1,15 @@
-import { join } from "node:path";
 import { assembleLedger } from "./assemble-ledger.ts";
 import { beginStore } from "./begin-store.ts";
 import type { ClockSource } from "./clock.ts";
-import { refillIdentities } from "./identities.ts";
-import { openIdentityStore } from "./identity/index.ts";
+import { ClockSteps } from "./clock-steps.ts";
+import { haltLedger } from "./close-ledger.ts";
+import { openIdentities, refillIdentities } from "./identities.ts";
 import { KeyFiles } from "./keys/index.ts";
+import { LedgerFailure } from "./ledger-failure.ts";
 import { recoverStore } from "./recovered-store.ts";
-import { adoptRotation } from "./rotate-keys.ts";
 import { type LedgerParts, RunningLedger } from "./running-ledger.ts";
 import { finishSeals } from "./seal/index.ts";
 import { openFileStorage, type Storage } from "./storage/index.ts";
-import { parseObjectName, pathOf } from "./trail/index.ts";
 import type { Ledger, LedgerOptions } from "./types.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -42,68 +41,39 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
 async function openLocked(options: LedgerOptions, storage: Storage, release: () => void): Promise<Ledger> {
   const keys = new KeyFiles(options.keysDir);
-  const macKey = keys.seed("mac");
-  const steps = new ClockSteps(options);
+  const clockSteps = new ClockSteps(options.onAlarm);
   const store = await recoverStore({
     storage,
     keys,
     clockSource: options.clock ?? realClock,
-    onStep: (fromMs, toMs) => steps.report(fromMs, toMs),
+    onStep: (fromMs, toMs) => clockSteps.report(fromMs, toMs),
     originHost: options.originHost ?? "evident.invalid",
     walFileBytes: options.walFileBytes ?? 64 * MEBIBYTE,
   });
-  const identity = await openIdentityStore(join(options.dataDir, "index", "identity"));
-  const { identityOf } = options;
-  if (identityOf !== undefined) {
-    await refillIdentities(identity, store.trails.values(), store.reader, (line) => identityOf(line, macKey));
-  }
-  const parts = assembleLedger({ options, storage, keys, macKey, store, identity, release });
-  const ledger = new RunningLedger(parts);
-  if (!store.trails.has("evident")) await beginStore(parts);
-  for (const trail of store.trails.values()) keys.publish(trail.name, trail.origin, trail.genesis);
-  steps.stateTo(parts);
-  await startServing(options, parts, ledger);
-  return ledger;
-}
-
-/** Steps of the wall clock raise an alarm at once and are stated in `evident` as soon as the ledger runs. */
-class ClockSteps {
-  readonly #options: LedgerOptions;
-  readonly #early: { readonly from: string; readonly to: string; readonly deltaMs: number }[] = [];
-  #parts: LedgerParts | undefined;
-
-  constructor(options: LedgerOptions) {
-    this.#options = options;
-  }
-
-  report(fromMs: number, toMs: number): void {
-    const step = {
-      from: new Date(fromMs).toISOString(),
-      to: new Date(toMs).toISOString(),
-      deltaMs: Math.round(toMs - fromMs),
-    };
-    this.#options.onAlarm?.({ kind: "clock_stepped", detail: `the wall clock went from ${step.from} to ${step.to}` });
-    this.#early.push(step);
-    // Reported in the turn of an append: state it in the next one.
-    setImmediate(() => this.#state());
-  }
-
-  stateTo(parts: LedgerParts): void {
-    this.#parts = parts;
-    this.#state();
-  }
-
-  #state(): void {
-    const parts = this.#parts;
-    if (parts === undefined) return;
-    // A statement that cannot be stored means the log has failed, and that is reported by the log.
-    for (const step of this.#early.splice(0))
-      parts.appendStatement({ type: "clock.stepped", ...step }).catch(() => undefined);
+  // After the store was recognised: nothing is made in a keys directory that is not its own.
+  const macKey = keys.seed("mac");
+  const identity = await openIdentities(options.dataDir, store.trails.values(), macKey);
+  const failure = new LedgerFailure();
+  const parts = assembleLedger({ options, storage, keys, macKey, store, identity, clockSteps, failure, release });
+  try {
+    const { identityOf } = options;
+    if (identityOf !== undefined) {
+      await refillIdentities(identity, store.trails.values(), store.reader, (line) => identityOf(line, macKey));
+    }
+    const ledger = new RunningLedger(parts);
+    await startServing(options, parts, ledger);
+    return ledger;
+  } catch (cause) {
+    await haltLedger(parts);
+    throw cause;
   }
 }
 
 async function startServing(options: LedgerOptions, parts: LedgerParts, ledger: RunningLedger): Promise<void> {
-  const { trails, publisher, sealer, storage, reader, blobs, epoch, old, appendStatement } = parts;
+  const { trails, keys, publisher, sealer, storage, reader, blobs, epoch, old, appendStatement, clockSteps } = parts;
+  if (!trails.has("evident")) await beginStore(parts);
+  for (const trail of trails.values()) keys.publish(trail.name, trail.origin, trail.genesis);
+  clockSteps.start(appendStatement);
   if (!old.closed) await blobs.recover(trails.values(), reader);
   if (old.torn !== undefined) {
     const detail = `wal/${old.torn.file} ended in an unfinished record at byte ${old.torn.offset}`;
@@ -118,23 +88,8 @@ async function startServing(options: LedgerOptions, parts: LedgerParts, ledger: 
     ...recovered,
   });
   if (!trails.has("evident-reads")) await ledger.createTrail({ name: "evident-reads", tenant: "*", by: "evident" });
-  for (const trail of trails.values()) {
-    if (trail.durable.size > trail.published.size || trail.published.note.length === 0) await publisher.publish(trail);
-  }
+  for (const trail of trails.values()) await publisher.publish(trail);
   await finishSeals(storage, reader, sealer, trails.values());
-  await finishRotations(parts);
   publisher.start();
   sealer.start(SEAL_LOOK_MS);
-}
-
-/** Rotations that a crash left with a note but without their statement. */
-async function finishRotations(parts: LedgerParts): Promise<void> {
-  const { storage, clock } = parts;
-  for (const trail of parts.trails.values()) {
-    for (const name of await storage.objects.list(pathOf.rotations(trail.name))) {
-      const parsed = parseObjectName(trail.name, name);
-      if (parsed?.kind !== "rotation" || trail.rotations.includes(parsed.size)) continue;
-      await adoptRotation({ ...parts, trail, by: "evident", nowMs: () => clock.nowMs() }, parsed.size);
-    }
-  }
 }

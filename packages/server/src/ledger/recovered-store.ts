@@ -146,7 +146,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   const trails = new Map<string, Trail>();
   for (const trail of Object.values(state.trails)) {
     const parts = old.parts.filter((part) => part.trail === trail.name);
-    trails.set(trail.name, await recoverTrail(storage, keys, trail, { parts, read, closed: old.closed }));
+    trails.set(trail.name, await recoverTrail(storage, keys, trail, { parts, read, old }));
   }
   const clock = new ReceivedClock(options.clockSource, old.lastAt === "" ? 0 : Date.parse(old.lastAt), options.onStep);
   const epoch = old.epoch + 1;

@@ -1,11 +1,16 @@
-import { EvidentError, encodeBundle, formatProof, inclusionPath, toBase64 } from "@evident/core";
+import { EvidentError, encodeBundle, formatProof, inclusionPath } from "@evident/core";
 import type { BlobStore } from "./blobs.ts";
 import type { ReceivedClock } from "./clock.ts";
+import type { ClockSteps } from "./clock-steps.ts";
+import { closeLedger } from "./close-ledger.ts";
 import type { Committer } from "./commit/index.ts";
+import type { HeadRecorder } from "./head-recorder.ts";
 import type { IdentityStore } from "./identity/index.ts";
 import type { KeyFiles, Signer } from "./keys/index.ts";
+import { isFinal, type LedgerFailure } from "./ledger-failure.ts";
 import type { Publisher } from "./publish/index.ts";
 import type { OldWal } from "./recovery/index.ts";
+import type { RepeatedJobs } from "./repeated-jobs.ts";
 import { rotateTrailKeys } from "./rotate-keys.ts";
 import type { Sealer } from "./seal/index.ts";
 import type { LedgerFolds } from "./state/index.ts";
@@ -27,6 +32,8 @@ import type {
 } from "./types.ts";
 
 const BUNDLE_ENTRIES = 256;
+/** The closing record names every trail, in a header of at most 1 MiB. */
+const MAX_TRAILS = 5_000;
 const TRAIL_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** What a running ledger is made of; `openLedger` puts it together. */
@@ -37,6 +44,7 @@ export interface LedgerParts {
   readonly trails: Map<string, Trail>;
   readonly wal: Wal;
   readonly clock: ReceivedClock;
+  readonly clockSteps: ClockSteps;
   readonly committer: Committer;
   readonly publisher: Publisher;
   readonly sealer: Sealer;
@@ -50,10 +58,10 @@ export interface LedgerParts {
   readonly old: OldWal;
   readonly walSigner: Signer;
   readonly statementSigner: Signer;
-  readonly failed: PromiseWithResolvers<Error>;
+  readonly failure: LedgerFailure;
   readonly appendStatement: AppendStatement;
-  readonly recordHeads: (reason: "interval" | "stop") => Promise<void>;
-  readonly stopTimers: () => void;
+  readonly headRecorder: HeadRecorder;
+  readonly jobs: RepeatedJobs;
   readonly release: () => void;
 }
 
@@ -61,6 +69,7 @@ export interface LedgerParts {
 export class RunningLedger implements Ledger {
   readonly #parts: LedgerParts;
   #making: Promise<unknown> = Promise.resolve();
+  readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: LedgerParts) {
@@ -72,7 +81,7 @@ export class RunningLedger implements Ledger {
   }
 
   get failed(): Promise<Error> {
-    return this.#parts.failed.promise;
+    return this.#parts.failure.failed;
   }
 
   trails(): readonly TrailInfo[] {
@@ -104,43 +113,35 @@ export class RunningLedger implements Ledger {
   }
 
   async append(name: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
-    const { committer, blobs } = this.#parts;
+    this.#refuseWhenClosing();
+    const { committer, failure } = this.#parts;
     const trail = this.#trail(name);
-    if (drafts.every((draft) => draft.blob === undefined)) return committer.append(trail, drafts);
-    await blobs.prepare(name, drafts);
-    const results = await committer.append(trail, drafts);
-    await blobs.settle(
-      name,
-      drafts,
-      results.map(({ status }) => status === "stored"),
-    );
-    return results;
+    if (drafts.some((draft) => draft.blob !== undefined)) return this.#during(() => this.#appendBlobs(trail, drafts));
+    return failure.guard(() => committer.append(trail, drafts));
   }
 
-  appendStatement(statement: Statement): Promise<number> {
-    return this.#parts.appendStatement(statement);
+  async appendStatement(statement: Statement): Promise<number> {
+    this.#refuseWhenClosing();
+    return this.#parts.failure.guard(() => this.#parts.appendStatement(statement));
   }
 
   createTrail(options: { readonly name: string; readonly tenant: string; readonly by: string }): Promise<TrailInfo> {
-    const result = this.#making.then(() => this.#createTrail(options));
-    this.#making = result.catch(() => undefined);
-    return result;
+    return this.#oneByOne(() => this.#createTrail(options));
   }
 
-  rotateKeys(name: string, by: string): Promise<TrailInfo> {
+  async rotateKeys(name: string, by: string): Promise<TrailInfo> {
     const trail = this.#trail(name);
-    const { storage, keys, publisher, clock, appendStatement } = this.#parts;
-    const result = this.#making.then(() =>
-      rotateTrailKeys({ storage, keys, publisher, trail, by, nowMs: () => clock.nowMs(), appendStatement }),
-    );
-    this.#making = result.catch(() => undefined);
-    return result.then(() => describeTrail(trail));
+    await this.#oneByOne(() => rotateTrailKeys({ ...this.#parts, trail, by }));
+    return describeTrail(trail);
   }
 
   async seal(name: string, options: { readonly tail: boolean }): Promise<void> {
     const trail = this.#trail(name);
-    await this.#parts.publisher.publish(trail);
-    await this.#parts.sealer.seal(trail, options);
+    this.#refuseWhenClosing();
+    await this.#during(async () => {
+      await this.#parts.publisher.publish(trail);
+      await this.#parts.sealer.seal(trail, options);
+    });
   }
 
   published(name: string): PublishedHead {
@@ -198,6 +199,7 @@ export class RunningLedger implements Ledger {
   }
 
   async confirmClock(by: string): Promise<void> {
+    this.#refuseWhenClosing();
     this.#parts.clock.confirm();
     await this.appendStatement({ type: "clock.confirmed", by });
   }
@@ -212,37 +214,51 @@ export class RunningLedger implements Ledger {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= closeLedger(this.#parts, async () => {
+      await this.#making;
+      await Promise.allSettled(this.#underWay);
+    });
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    const { sealer, publisher, committer, identity, trails, folds, recordHeads, stopTimers, release, epoch } =
-      this.#parts;
-    stopTimers();
+  /** @throws EvidentError `not_ready`: after `server.stopped` nothing may follow, so nothing begins once the stop has */
+  #refuseWhenClosing(): void {
+    if (this.#closing !== undefined) throw new EvidentError("not_ready", "the server is stopping");
+  }
+
+  /** Runs work that a close waits for. */
+  async #during<Value>(work: () => Promise<Value>): Promise<Value> {
+    const running = this.#parts.failure.guard(work);
+    this.#underWay.add(running);
     try {
-      await this.#making;
-      await sealer.stop();
-      await committer.flush();
-      for (const trail of trails.values()) if (trail.name !== "evident") await publisher.publish(trail);
-      await recordHeads("stop");
-      await this.appendStatement({ type: "server.stopped", epoch });
-      const evident = this.#trail("evident");
-      await publisher.publish(evident);
-      await publisher.stop();
-      await folds.save({ size: evident.published.size, root: evident.published.root });
-      await identity.flush(committer.sequencedSizes(trails.values()), Promise.resolve());
-      await committer.close(
-        [...trails.values()].map(({ published }) => ({
-          trail: published.trail,
-          size: published.size,
-          root: toBase64(published.root),
-        })),
-      );
+      return await running;
     } finally {
-      await identity.close();
-      release();
+      this.#underWay.delete(running);
     }
+  }
+
+  /** Changes of trails and keys, one after the other. */
+  async #oneByOne<Value>(change: () => Promise<Value>): Promise<Value> {
+    this.#refuseWhenClosing();
+    const result = this.#making.then(() => this.#parts.failure.guard(change));
+    this.#making = result.catch(() => undefined);
+    return result;
+  }
+
+  async #appendBlobs(trail: Trail, drafts: readonly Draft[]): Promise<readonly Appended[]> {
+    const { committer, blobs } = this.#parts;
+    await blobs.prepare(trail.name, drafts);
+    let results: readonly Appended[];
+    try {
+      results = await committer.append(trail, drafts);
+    } catch (cause) {
+      // Anything else is final: which of them became entries is found out at the next start.
+      if (!isFinal(cause)) blobs.drop(trail.name, drafts);
+      throw cause;
+    }
+    const stored = results.map(({ status }) => status === "stored");
+    await blobs.settle(trail.name, drafts, stored);
+    return results;
   }
 
   async #createTrail({
@@ -262,6 +278,7 @@ export class RunningLedger implements Ledger {
       );
     }
     if (trails.has(name)) throw new EvidentError("conflict", `trail ${name} exists already`);
+    if (trails.size >= MAX_TRAILS) throw new EvidentError("bad_request", `there are ${MAX_TRAILS} trails already`);
     const trail = makeTrail(keys, { name, tenant, number: trails.size, originHost, created: clock.now() });
     await this.appendStatement(trailCreated(trail, by));
     trails.set(name, trail);

@@ -3,7 +3,26 @@ import type { Draft, EntryKind } from "../types.ts";
 
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 const MAX_ENTRY_BYTES = 65_535;
+const IDENTITY_BYTES = 24;
 const CLOSING_BRACE = 0x7d;
+
+/** Bytes that an entry has beside the draft's `rest` and the name of its kind. */
+const ENVELOPE_BYTES = `{"v":1,"kind":"","received":"2026-01-01T00:00:00.000000000Z",}`.length;
+
+/** @throws EvidentError `internal` for a draft that cannot become an entry: the stages before the ledger make none */
+export function checkDraft({ kind, rest, identity }: Draft): void {
+  if (identity !== undefined && identity.length !== IDENTITY_BYTES) {
+    throw new EvidentError("internal", `an identity has ${IDENTITY_BYTES} bytes, not ${identity.length}`);
+  }
+  const envelopeBytes = ENVELOPE_BYTES + kind.length;
+  if (rest.length * 3 + envelopeBytes <= MAX_ENTRY_BYTES) return;
+  const sizeBytes = Buffer.byteLength(rest) + envelopeBytes;
+  if (sizeBytes <= MAX_ENTRY_BYTES) return;
+  throw new EvidentError(
+    "internal",
+    `an entry of ${sizeBytes} bytes reached the ledger; the limit is ${MAX_ENTRY_BYTES}`,
+  );
+}
 
 /**
  * Entries of one trail that wait for the next commit, as the bytes the WAL record will hold: `count` times (u16 length, entry).
@@ -28,7 +47,7 @@ export class PendingEntries {
     return this.#buffer.subarray(0, this.sizeBytes);
   }
 
-  /** Writes the stored line and returns its leaf hash. */
+  /** Writes the stored line of a draft that passed `checkDraft` and returns its leaf hash. */
   add(draft: Draft, received: string): Hash {
     const prefix = linePrefix(draft.kind, received);
     const start = this.sizeBytes;
@@ -41,12 +60,6 @@ export class PendingEntries {
     buffer[end] = CLOSING_BRACE;
     end += 1;
     const sizeBytes = end - start - 2;
-    if (sizeBytes > MAX_ENTRY_BYTES) {
-      throw new EvidentError(
-        "internal",
-        `an entry of ${sizeBytes} bytes reached the ledger; the limit is ${MAX_ENTRY_BYTES}`,
-      );
-    }
     // RFC 6962 puts 0x00 before the entry: the low byte of the length prefix lends its place while the leaf is hashed.
     buffer[start + 1] = 0;
     const leaf = asHash(sha256(buffer.subarray(start + 1, end)));

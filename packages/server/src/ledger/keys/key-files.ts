@@ -11,7 +11,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { EvidentError, fromBase64, toBase64 } from "@evident/core";
 
 /** Writes a private file so that a crash leaves either nothing or all of it: temporary file, fsync, rename, fsync of the directory. */
@@ -25,12 +25,41 @@ function writePrivate(path: string, text: string): void {
     closeSync(handle);
   }
   renameSync(temporary, path);
-  const directory = openSync(dirname(path), "r");
+  syncDirectory(dirname(path));
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
   try {
     fsyncSync(directory);
   } finally {
     closeSync(directory);
   }
+}
+
+/** Makes a directory durable with those above it that were made: lost keys would take every trail with them. */
+function makeDirectory(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 }) ?? path;
+  // Also when it was there: an earlier start may have ended before this.
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
+}
+
+function readJson(path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof value === "object" && value !== null) return { ...value };
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw new EvidentError("corrupt_store", `${path} does not hold what it should`, {
+    fix: "Restore the keys directory from its backup.",
+  });
+}
+
+function missing(path: string): EvidentError {
+  return new EvidentError("corrupt_store", `the key ${path} is missing`, {
+    fix: "Restore the keys directory from its backup.",
+  });
 }
 
 function parseSeed(path: string, value: unknown): Uint8Array {
@@ -58,9 +87,10 @@ export class KeyFiles {
   readonly #dir: string;
 
   constructor(dir: string) {
-    this.#dir = dir;
-    mkdirSync(join(dir, "trails"), { recursive: true, mode: 0o700 });
-    chmodSync(dir, 0o700);
+    this.#dir = resolve(dir);
+    makeDirectory(this.#dir);
+    makeDirectory(join(this.#dir, "trails"));
+    chmodSync(this.#dir, 0o700);
   }
 
   /** Files whose mode lets others read them: a warning for `doctor`. */
@@ -68,12 +98,17 @@ export class KeyFiles {
     return names.filter((name) => (statSync(join(this.#dir, name)).mode & 0o077) !== 0);
   }
 
-  /** A 32-byte seed for one use; made on first call. */
+  /**
+   * A 32-byte seed for one use; made while the store is begun.
+   * @throws EvidentError `corrupt_store` when it is missing later: another one would take every old event for a new one
+   */
   seed(use: "wal" | "statement" | "mac"): Uint8Array {
     const path = join(this.#dir, `${use}.key`);
-    if (!existsSync(path)) writePrivate(path, `${JSON.stringify({ v: 1, use, seed: toBase64(randomBytes(32)) })}\n`);
-    const file = JSON.parse(readFileSync(path, "utf8")) as { seed?: unknown };
-    return parseSeed(path, file.seed);
+    if (!existsSync(path)) {
+      if (this.published().evident !== undefined) throw missing(path);
+      writePrivate(path, `${JSON.stringify({ v: 1, use, seed: toBase64(randomBytes(32)) })}\n`);
+    }
+    return parseSeed(path, readJson(path).seed);
   }
 
   /** True when the key file of a trail's generation is there. */
@@ -88,11 +123,7 @@ export class KeyFiles {
   checkpointKey(trail: string, generation: number, origin?: string): CheckpointKey {
     const path = this.#trailPath(trail, generation);
     if (!existsSync(path)) {
-      if (origin === undefined) {
-        throw new EvidentError("corrupt_store", `the checkpoint key ${path} is missing`, {
-          fix: "Restore the keys directory from its backup.",
-        });
-      }
+      if (origin === undefined) throw missing(path);
       const file = {
         v: 1,
         use: "checkpoint",
@@ -103,7 +134,7 @@ export class KeyFiles {
       };
       writePrivate(path, `${JSON.stringify(file)}\n`);
     }
-    const file = JSON.parse(readFileSync(path, "utf8")) as { origin?: unknown; ed25519?: unknown; mldsa44?: unknown };
+    const file = readJson(path);
     return {
       origin: String(file.origin),
       ed25519: parseSeed(path, file.ed25519),
@@ -124,7 +155,7 @@ export class KeyFiles {
   published(): Readonly<Record<string, { readonly origin: string; readonly genesis: readonly string[] }>> {
     const path = join(this.#dir, "trails.json");
     if (!existsSync(path)) return {};
-    return JSON.parse(readFileSync(path, "utf8")) as Record<string, { origin: string; genesis: string[] }>;
+    return readJson(path) as Record<string, { origin: string; genesis: string[] }>;
   }
 
   #trailPath(trail: string, generation: number): string {

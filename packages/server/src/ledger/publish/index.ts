@@ -1,1 +1,2 @@
+export { checkRotationNote } from "./finish-rotation.ts";
 export { Publisher, type PublisherOptions } from "./publisher.ts";

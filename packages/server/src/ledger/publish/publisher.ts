@@ -1,7 +1,9 @@
 import { EvidentError } from "@evident/core";
+import { type LedgerFailure, passes } from "../ledger-failure.ts";
 import type { ObjectStore } from "../storage/index.ts";
-import { pathOf, type Trail } from "../trail/index.ts";
+import { partialTiles, pathOf, type Trail } from "../trail/index.ts";
 import type { PublishedHead } from "../types.ts";
+import { finishRotation } from "./finish-rotation.ts";
 
 export interface PublisherOptions {
   readonly objects: ObjectStore;
@@ -10,22 +12,24 @@ export interface PublisherOptions {
   readonly nowMs: () => number;
   /** A publish could not be written because the disk is full; it is tried again at the next interval. */
   readonly onLate: (detail: string) => void;
-  /** A publish failed for good: the process must end. */
-  readonly onFailure: (failure: Error) => void;
+  readonly failure: LedgerFailure;
 }
 
 interface Waiter {
   readonly size: number;
   readonly settle: PromiseWithResolvers<PublishedHead>;
+  /** Ends the listening for an abort. */
+  readonly release: () => void;
 }
 
 /**
  * Publishes each changed trail at most once an interval: new full tiles and the partial ones, then the checkpoint with both signatures.
- * Works only from durable entries, so a lost publish is made again from the WAL.
+ * Works only from durable entries, so a lost publish is made again from the WAL. A publish that a full disk has interrupted is finished
+ * by the next one, and nothing of it is left over.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #waiters = new Map<Trail, Waiter[]>();
+  readonly #waiters = new Map<Trail, Set<Waiter>>();
   #publishes = 0;
   #timer: NodeJS.Timeout | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -33,6 +37,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    void options.failure.failed.then((cause) => this.#rejectWaiters(new EvidentError("storage_failed", cause.message)));
   }
 
   get count(): number {
@@ -49,80 +54,128 @@ export class Publisher {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#queue;
-    for (const waiters of this.#waiters.values()) {
-      for (const { settle } of waiters) settle.reject(new EvidentError("overloaded", "the server is stopping"));
-    }
-    this.#waiters.clear();
+    this.#rejectWaiters(new EvidentError("not_ready", "the server is stopping"));
   }
 
-  /** Publishes the trail's durable size now, and also an unchanged one when `again` (after a rotation of keys). */
-  publish(trail: Trail, options: { readonly again?: boolean } = {}): Promise<PublishedHead> {
-    const result = this.#queue.then(() => this.#publish(trail, options.again === true));
+  /**
+   * Publishes what of the trail is durable and not published yet.
+   *
+   * @param before is done first, while nothing is published
+   */
+  publish(trail: Trail, before?: () => Promise<void>): Promise<PublishedHead> {
+    const result = this.#queue.then(() =>
+      this.#options.failure.guard(async () => {
+        await before?.();
+        return this.#publish(trail);
+      }),
+    );
     this.#queue = result.catch(() => undefined);
     return result;
   }
 
   wait(trail: Trail, size: number, signal?: AbortSignal): Promise<PublishedHead> {
     if (trail.published.size >= size) return Promise.resolve(trail.published);
+    if (this.#stopped) return Promise.reject(new EvidentError("not_ready", "the server is stopping"));
+    const { cause } = this.#options.failure;
+    if (cause !== undefined) return Promise.reject(new EvidentError("storage_failed", cause.message, { cause }));
     const settle = Promise.withResolvers<PublishedHead>();
-    const waiter = { size, settle };
-    const waiters = this.#waiters.get(trail) ?? [];
-    waiters.push(waiter);
+    const waiters = this.#waiters.get(trail) ?? new Set();
     this.#waiters.set(trail, waiters);
-    signal?.addEventListener("abort", () => {
-      const at = waiters.indexOf(waiter);
-      if (at >= 0) waiters.splice(at, 1);
-      settle.reject(
-        signal.reason instanceof Error ? signal.reason : new EvidentError("overloaded", "the wait was given up"),
-      );
-    });
+    const giveUp = (): void => {
+      waiters.delete(waiter);
+      const reason: unknown = signal?.reason;
+      settle.reject(reason instanceof Error ? reason : new EvidentError("overloaded", "the wait was given up"));
+    };
+    const waiter: Waiter = { size, settle, release: () => signal?.removeEventListener("abort", giveUp) };
+    if (signal?.aborted === true) giveUp();
+    else {
+      waiters.add(waiter);
+      signal?.addEventListener("abort", giveUp, { once: true });
+    }
     return settle.promise;
   }
 
   async #round(): Promise<void> {
-    for (const trail of this.#options.trails()) {
-      if (trail.durable.size === trail.published.size || this.#stopped) continue;
+    const { trails, failure, onLate } = this.#options;
+    for (const trail of trails()) {
+      if (this.#stopped || failure.cause !== undefined) return;
+      if (!isDue(trail)) continue;
       try {
         await this.publish(trail);
       } catch (cause) {
-        if (cause instanceof EvidentError && cause.code === "storage_full") this.#options.onLate(cause.message);
-        else this.#options.onFailure(cause instanceof Error ? cause : new Error(String(cause)));
+        if (!passes(cause)) failure.fail(cause);
+        else if (cause instanceof Error) onLate(cause.message);
       }
     }
     this.start();
   }
 
-  async #publish(trail: Trail, again: boolean): Promise<PublishedHead> {
+  async #publish(trail: Trail): Promise<PublishedHead> {
+    const { objects, nowMs } = this.#options;
+    if (trail.rotating !== undefined) await finishRotation(objects, trail, trail.rotating, nowMs());
+    if (isNew(trail)) await this.#sign(trail);
+    await removeStalePartials(objects, trail);
+    return trail.published;
+  }
+
+  async #sign(trail: Trail): Promise<void> {
+    const { objects, nowMs } = this.#options;
     const { size, root } = trail.durable;
-    const first = trail.published.note.length === 0;
-    if (size === trail.published.size && !again && !first) return trail.published;
-    const { objects } = this.#options;
     const { full, partial } = trail.tree.tilesAt(size);
     const named = [...full, ...partial].map(({ level, n, width, bytes }) => ({
       name: pathOf.tile(trail.name, level, n, width),
       bytes,
     }));
+    // Noted before they are made: a publish that fails half-way leaves some of them, which nothing else would explain.
+    trail.partials = [...new Set([...trail.partials, ...partialTiles(trail.name, size)])];
     await objects.createMany(named);
-    const timestamp = Math.trunc(this.#options.nowMs() / 1_000);
-    const note = trail.signer.sign({ origin: trail.origin, size, root, timestamp });
+    const note = trail.signer.sign({ origin: trail.origin, size, root, timestamp: Math.trunc(nowMs() / 1_000) });
     await objects.replace(pathOf.checkpoint(trail.name), note);
-    const head: PublishedHead = { trail: trail.name, size, root, note };
-    trail.published = head;
+    trail.published = { trail: trail.name, size, root, note };
+    trail.publishedGeneration = trail.generation;
     trail.tree.trim(size);
-    const partials = partial.map(({ level, n, width }) => pathOf.tile(trail.name, level, n, width));
-    const superseded = trail.partials.filter((name) => !partials.includes(name));
-    trail.partials = partials;
-    await objects.remove(superseded);
     this.#publishes += 1;
-    this.#release(trail, head);
-    return head;
+    this.#release(trail);
   }
 
-  #release(trail: Trail, head: PublishedHead): void {
+  #release(trail: Trail): void {
     const waiters = this.#waiters.get(trail);
-    if (waiters === undefined) return;
-    const still = waiters.filter(({ size }) => size > head.size);
-    for (const { size, settle } of waiters) if (size <= head.size) settle.resolve(head);
-    waiters.splice(0, waiters.length, ...still);
+    for (const waiter of waiters ?? []) {
+      if (waiter.size > trail.published.size) continue;
+      waiters?.delete(waiter);
+      waiter.release();
+      waiter.settle.resolve(trail.published);
+    }
   }
+
+  #rejectWaiters(reason: EvidentError): void {
+    for (const waiters of this.#waiters.values()) {
+      for (const { settle, release } of waiters) {
+        release();
+        settle.reject(reason);
+      }
+      waiters.clear();
+    }
+  }
+}
+
+/** Whether the newest checkpoint is behind the durable entries or not signed by the newest keys. */
+function isNew(trail: Trail): boolean {
+  return trail.durable.size > trail.published.size || trail.publishedGeneration !== trail.generation;
+}
+
+function isDue(trail: Trail): boolean {
+  return trail.rotating !== undefined || isNew(trail) || stalePartials(trail).length > 0;
+}
+
+function stalePartials(trail: Trail): readonly string[] {
+  const current = partialTiles(trail.name, trail.published.size);
+  return trail.partials.filter((name) => !current.includes(name));
+}
+
+async function removeStalePartials(objects: ObjectStore, trail: Trail): Promise<void> {
+  const stale = stalePartials(trail);
+  if (stale.length === 0) return;
+  await objects.remove(stale);
+  trail.partials = partialTiles(trail.name, trail.published.size);
 }

@@ -94,6 +94,8 @@ export async function copyWal(
   },
 ): Promise<Copied> {
   const { epoch, signer, clock, fileBytes, read } = options;
+  // Before there are three: the new first record names the files of the epoch before it, not those that this one had replaced.
+  await storage.removeWalFiles(old.replaced);
   let seq = 0;
   let prev: Uint8Array = new Uint8Array(32);
   const kept: { readonly chunk: Chunk; readonly bodyOffset: number }[] = [];
@@ -130,6 +132,6 @@ export async function copyWal(
       });
     }
   }
-  await storage.removeWalFiles([...old.replaced, ...old.files.map(({ file }) => file)]);
+  await storage.removeWalFiles(old.files.map(({ file }) => file));
   return { wal, seq, prev };
 }

@@ -36,6 +36,8 @@ export interface OldWal {
   readonly replaced: readonly string[];
   readonly parts: readonly WalPart[];
   readonly closed: boolean;
+  /** Published heads that the closing record states; empty when there is none. */
+  readonly heads: NonNullable<WalHeader["heads"]>;
   /** `at` of the last record; "" when there is none. */
   readonly lastAt: string;
   /** Where an unfinished last record begins. */
@@ -46,6 +48,7 @@ interface Chain {
   seq: number | undefined;
   prev: Uint8Array | undefined;
   closed: boolean;
+  heads: OldWal["heads"];
   at: string;
 }
 
@@ -85,7 +88,7 @@ export async function readWal(storage: Storage, publicKey: Uint8Array): Promise<
   const epoch = all.reduce((newest, { file }) => Math.max(newest, epochOf(file)), 0);
   const current = all.filter(({ file }) => epochOf(file) === epoch);
   const replaced = all.filter(({ file }) => epochOf(file) !== epoch).map(({ file }) => file);
-  const chain: Chain = { seq: undefined, prev: undefined, closed: false, at: "" };
+  const chain: Chain = { seq: undefined, prev: undefined, closed: false, heads: [], at: "" };
   const files: { file: string; sizeBytes: number; validEnd: number; sha256: string }[] = [];
   const parts: WalPart[] = [];
   const named = new Set<string>();
@@ -105,6 +108,7 @@ export async function readWal(storage: Storage, publicKey: Uint8Array): Promise<
       chain.seq = header.seq;
       chain.prev = digest;
       chain.closed = header.close === true;
+      chain.heads = header.heads ?? [];
       chain.at = header.at;
       for (const each of header.recovered ?? []) named.add(each.file);
       parts.push(...partsOf(header, file, bodyOffset, bytes));
@@ -122,6 +126,7 @@ export async function readWal(storage: Storage, publicKey: Uint8Array): Promise<
     replaced,
     parts,
     closed: chain.closed,
+    heads: chain.heads,
     lastAt: chain.at,
     ...(torn === undefined ? {} : { torn }),
   };

@@ -1,6 +1,7 @@
 import {
   asHash,
   EvidentError,
+  emptyRoot,
   equalBytes,
   fromBase64,
   hashLeaf,
@@ -9,11 +10,22 @@ import {
   toBase64,
 } from "@evident/core";
 import { type CheckpointSigner, type KeyFiles, makeCheckpointSigner } from "../keys/index.ts";
+import { checkRotationNote } from "../publish/index.ts";
 import type { TrailState } from "../state/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { pathOf, readTile, type SealedFile, type Trail, TrailTree, tileSource, WalIndex } from "../trail/index.ts";
+import {
+  partialTiles,
+  pathOf,
+  readTile,
+  type SealedFile,
+  sealedEnd,
+  type Trail,
+  TrailTree,
+  tileSource,
+  WalIndex,
+} from "../trail/index.ts";
 import type { PublishedHead } from "../types.ts";
-import type { ReadPart, WalPart } from "./read-wal.ts";
+import type { OldWal, ReadPart, WalPart } from "./read-wal.ts";
 
 const BUNDLE_ENTRIES = 256;
 const HASH_BYTES = 32;
@@ -33,19 +45,26 @@ export function sealedFiles(state: TrailState): {
   };
 }
 
-async function readCheckpoint(storage: Storage, state: TrailState): Promise<PublishedHead> {
+/** The published head, and the generation of the keys that signed it; 0 when there is no checkpoint. */
+interface FoundHead {
+  readonly head: PublishedHead;
+  readonly generation: number;
+}
+
+async function readCheckpoint(storage: Storage, state: TrailState): Promise<FoundHead> {
   const name = pathOf.checkpoint(state.name);
   const note = await storage.objects.read(name);
   if (note === undefined) {
     if (state.head !== undefined && state.head.size > 0)
       throw new EvidentError("rolled_back", `${name} is missing, but a head of size ${state.head.size} was recorded`);
-    return { trail: state.name, size: 0, root: new Uint8Array(), note: new Uint8Array() };
+    return { head: { trail: state.name, size: 0, root: emptyRoot, note: new Uint8Array() }, generation: 0 };
   }
-  for (const keys of [state.keys, state.previousKeys]) {
+  for (const [age, keys] of [state.keys, state.previousKeys].entries()) {
     if (keys.length === 0) continue;
     const opened = openCheckpoint(note, keys, { strict: true });
-    if (opened.kind === "valid")
-      return { trail: state.name, size: Number(opened.checkpoint.size), root: opened.checkpoint.root, note };
+    if (opened.kind !== "valid") continue;
+    const { root, size } = opened.checkpoint;
+    return { head: { trail: state.name, size: Number(size), root, note }, generation: state.generation - age };
   }
   throw new EvidentError("corrupt_store", `${name}: not signed by the trail's keys`);
 }
@@ -124,6 +143,11 @@ async function replayParts(
     throw new EvidentError("corrupt_store", `trail ${trail.name}: entries ${next} to ${missing.first - 1} are missing`);
 }
 
+async function rootAt(storage: Storage, trail: Trail, size: number): Promise<Uint8Array> {
+  if (size === trail.tree.size) return trail.tree.root();
+  return rootFromTiles(size, tileSource(storage.objects, trail, trail.tree.size));
+}
+
 async function checkRecordedHead(storage: Storage, trail: Trail, head: TrailState["head"]): Promise<void> {
   if (head === undefined || head.size === 0) return;
   if (head.size > trail.tree.size) {
@@ -132,11 +156,7 @@ async function checkRecordedHead(storage: Storage, trail: Trail, head: TrailStat
       `trail ${trail.name}: a head of size ${head.size} was recorded, the store has ${trail.tree.size} entries`,
     );
   }
-  const root =
-    head.size === trail.tree.size
-      ? trail.tree.root()
-      : await rootFromTiles(head.size, tileSource(storage.objects, trail, trail.tree.size));
-  if (!equalBytes(root, fromBase64(head.root))) {
+  if (!equalBytes(await rootAt(storage, trail, head.size), fromBase64(head.root))) {
     throw new EvidentError(
       "corrupt_store",
       `trail ${trail.name}: its tree at size ${head.size} is not the one that was recorded`,
@@ -144,14 +164,74 @@ async function checkRecordedHead(storage: Storage, trail: Trail, head: TrailStat
   }
 }
 
+/** Only published entries are sealed, and only durable ones are published: a checkpoint before them was put back. */
+function checkSealed(trail: Trail): void {
+  const end = sealedEnd(trail);
+  if (trail.published.size >= end) return;
+  throw new EvidentError(
+    "rolled_back",
+    `${pathOf.checkpoint(trail.name)} is of size ${trail.published.size}, but entries up to ${end} are sealed`,
+  );
+}
+
+/** After a clean stop the trail must be as the closing record says. */
+function checkClosingHead(trail: Trail, old: Pick<OldWal, "closed" | "heads">): void {
+  if (!old.closed) return;
+  const stated = old.heads.find((head) => head.trail === trail.name);
+  const isSame = stated?.size === trail.tree.size && stated.root === toBase64(trail.tree.root());
+  if (isSame && trail.published.size === trail.tree.size) return;
+  throw new EvidentError(
+    "rolled_back",
+    `trail ${trail.name}: the log was closed at size ${stated?.size ?? 0}, its checkpoint has size ${trail.published.size}`,
+  );
+}
+
+/** A rotation is stated before its note is made. Without the note the old keys are still in use: they have to sign it. */
+async function recoverRotation(storage: Storage, keys: KeyFiles, state: TrailState, trail: Trail): Promise<void> {
+  const size = state.rotations.at(-1);
+  if (size === undefined) return;
+  const name = pathOf.rotation(trail.name, size);
+  if (size > trail.tree.size || (trail.publishedGeneration < state.generation && trail.published.size > size)) {
+    throw new EvidentError(
+      "corrupt_store",
+      `trail ${trail.name}: its keys were not changed at size ${size}, as stated`,
+    );
+  }
+  const note = await storage.objects.read(name);
+  if (note !== undefined) {
+    const root = await rootAt(storage, trail, size);
+    checkRotationNote(note, { name, size, root, keys: [...state.previousKeys, ...state.keys] });
+    return;
+  }
+  if (trail.publishedGeneration === state.generation) {
+    throw new EvidentError("corrupt_store", `${name} is missing, although the new keys have signed already`);
+  }
+  trail.rotating = { size, next: trail.signer };
+  trail.signer = openSigner(keys, state, state.generation - 1, state.previousKeys);
+  trail.generation -= 1;
+}
+
+function openSigner(
+  keys: KeyFiles,
+  state: TrailState,
+  generation: number,
+  stated: readonly string[],
+): CheckpointSigner {
+  const signer = makeCheckpointSigner(keys.checkpointKey(state.name, generation));
+  if (signer.keys.join() === stated.join()) return signer;
+  throw new EvidentError(
+    "corrupt_store",
+    `trail ${state.name}: the keys directory holds another key than the trail's`,
+    {
+      fix: "Restore the keys directory that belongs to this data.",
+    },
+  );
+}
+
 /** Partial tiles on disk that the published size does not need; a crash between two steps of a publish leaves them. */
 async function removeOldPartials(storage: Storage, trail: Trail): Promise<void> {
   const names = (await storage.objects.list(pathOf.tiles(trail.name))).filter((name) => name.includes(".p/"));
-  const current = trail.tree
-    .tilesAt(trail.published.size)
-    .partial.map(({ level, n, width }) => pathOf.tile(trail.name, level, n, width));
-  trail.partials = current;
-  await storage.objects.remove(names.filter((name) => !current.includes(name)));
+  await storage.objects.remove(names.filter((name) => !trail.partials.includes(name)));
 }
 
 /**
@@ -162,37 +242,30 @@ export async function recoverTrail(
   storage: Storage,
   keys: KeyFiles,
   state: TrailState,
-  from: { readonly parts: readonly WalPart[]; readonly read: ReadPart; readonly closed: boolean },
+  from: { readonly parts: readonly WalPart[]; readonly read: ReadPart; readonly old: Pick<OldWal, "closed" | "heads"> },
 ): Promise<Trail> {
-  const published = await readCheckpoint(storage, state);
-  const signer: CheckpointSigner = makeCheckpointSigner(keys.checkpointKey(state.name, state.generation));
-  if (signer.keys.join() !== state.keys.join()) {
-    throw new EvidentError(
-      "corrupt_store",
-      `trail ${state.name}: the keys directory holds another key than the trail's`,
-      { fix: "Restore the keys directory that belongs to this data." },
-    );
-  }
-  const tree = await treeAt(storage, published);
+  const { head, generation } = await readCheckpoint(storage, state);
+  const signer = openSigner(keys, state, state.generation, state.keys);
+  const tree = await treeAt(storage, head);
   const trail: Trail = {
     ...state,
     signer,
+    rotating: undefined,
     tree,
     durable: { size: tree.size, root: tree.root() },
-    published: { ...published, root: published.note.length === 0 ? tree.root() : published.root },
-    partials: [],
+    published: head,
+    publishedGeneration: generation,
+    partials: partialTiles(state.name, head.size),
     ...sealedFiles(state),
     wal: new WalIndex(),
     rotations: [...state.rotations],
   };
-  const sealed = Math.max(trail.segments.at(-1)?.end ?? 0, trail.tail?.end ?? 0);
-  await replayParts(storage, trail, from, sealed);
+  checkSealed(trail);
+  await replayParts(storage, trail, from, sealedEnd(trail));
   trail.durable = { size: tree.size, root: asHash(tree.root()) };
   await checkRecordedHead(storage, trail, state.head);
-  if (!from.closed) await removeOldPartials(storage, trail);
-  else
-    trail.partials = tree
-      .tilesAt(published.size)
-      .partial.map(({ level, n, width }) => pathOf.tile(state.name, level, n, width));
+  checkClosingHead(trail, from.old);
+  await recoverRotation(storage, keys, state, trail);
+  if (!from.old.closed) await removeOldPartials(storage, trail);
   return trail;
 }

@@ -1,4 +1,3 @@
-import { sha256 } from "@evident/core";
 import type { Storage } from "../storage/index.ts";
 import { type EntryReader, parseObjectName, pathOf, sealedEnd, segmentsEnd, type Trail } from "../trail/index.ts";
 import type { FileToSeal, Sealer } from "./sealer.ts";
@@ -33,9 +32,6 @@ export async function finishSeals(
   trails: Iterable<Trail>,
 ): Promise<void> {
   for (const trail of trails) {
-    for (const file of await unrecorded(storage, reader, trail)) {
-      const bytes = await storage.objects.read(file.name);
-      if (bytes !== undefined) await sealer.finish(trail, file, { sizeBytes: bytes.length, sha256: sha256(bytes) });
-    }
+    for (const file of await unrecorded(storage, reader, trail)) await sealer.finish(trail, file);
   }
 }

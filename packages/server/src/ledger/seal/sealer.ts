@@ -1,4 +1,5 @@
-import { toBase64 } from "@evident/core";
+import { EvidentError, toBase64 } from "@evident/core";
+import { type LedgerFailure, passes } from "../ledger-failure.ts";
 import type { Storage, Wal } from "../storage/index.ts";
 import { type EntryReader, pathOf, sealedEnd, segmentsEnd, type Trail } from "../trail/index.ts";
 import type { AppendStatement } from "../types.ts";
@@ -19,7 +20,11 @@ export interface SealerOptions {
   readonly sealAgeMs: number;
   /** Seal the trails that hold the oldest WAL file when the WAL is larger than this. */
   readonly walBytes: number;
-  readonly onFailure: (failure: Error) => void;
+  /** Blobs of published entries get their names before the entries are sealed. */
+  readonly finishBlobs: () => Promise<void>;
+  /** Sealing waits for disk space; called once each time that begins. */
+  readonly onLate: (detail: string) => void;
+  readonly failure: LedgerFailure;
 }
 
 /** A file of entries `[first, end)` that is being sealed. */
@@ -30,20 +35,20 @@ export interface FileToSeal {
   readonly end: number;
 }
 
-interface SealedDigest {
-  readonly sizeBytes: number;
-  readonly sha256: Uint8Array;
-}
-
 /**
  * Moves entries from the WAL into immutable files: written, read back and compared with the tree, their digest recorded in `evident`,
  * and only then is the WAL released.
  */
 export class Sealer {
   readonly #options: SealerOptions;
+  /** A file that was begun and is not recorded yet. A full disk may have come between; it is finished before another is begun. */
+  readonly #begun = new Map<Trail, FileToSeal>();
+  /** Superseded files that are still to be removed. */
+  readonly #superseded = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #isLate = false;
 
   constructor(options: SealerOptions) {
     this.#options = options;
@@ -51,12 +56,7 @@ export class Sealer {
 
   start(intervalMs: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.sealDue().then(
-        () => this.start(intervalMs),
-        (cause: unknown) => this.#options.onFailure(cause instanceof Error ? cause : new Error(String(cause))),
-      );
-    }, intervalMs);
+    this.#timer = setTimeout(() => void this.#look(intervalMs), intervalMs);
     this.#timer.unref();
   }
 
@@ -81,18 +81,46 @@ export class Sealer {
   }
 
   seal(trail: Trail, options: { readonly tail: boolean }): Promise<void> {
-    const result = this.#queue.then(() => this.#seal(trail, options.tail));
+    return this.#alone(() => this.#seal(trail, options.tail));
+  }
+
+  /** Records a file that is written already, as a crash leaves it. */
+  finish(trail: Trail, file: FileToSeal): Promise<void> {
+    return this.#alone(() => this.#finish(trail, file));
+  }
+
+  /** Finishes what a full disk has interrupted, so that a clean stop leaves nothing unexplained. */
+  async finishBegun(): Promise<void> {
+    for (const trail of this.#begun.keys()) await this.#alone(() => this.#finishBegun(trail));
+    await this.#alone(() => this.#removeSuperseded());
+  }
+
+  async #look(intervalMs: number): Promise<void> {
+    const { failure, onLate } = this.#options;
+    try {
+      await this.sealDue();
+      this.#isLate = false;
+    } catch (cause) {
+      if (!passes(cause)) {
+        failure.fail(cause);
+        return;
+      }
+      if (!this.#isLate && cause instanceof Error) onLate(`sealing waits: ${cause.message}`);
+      this.#isLate = true;
+    }
+    this.start(intervalMs);
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    const result = this.#queue.then(() => this.#options.failure.guard(work));
     this.#queue = result.catch(() => undefined);
     return result;
   }
 
-  /** Finishes a file that a crash left written but unrecorded. */
-  finish(trail: Trail, file: FileToSeal, written: SealedDigest): Promise<void> {
-    return this.#finish(trail, file, written);
-  }
-
   async #seal(trail: Trail, withTail: boolean): Promise<void> {
     const size = trail.published.size;
+    await this.#options.finishBlobs();
+    await this.#finishBegun(trail);
     const wholeEnd = size - (size % BUNDLE_ENTRIES);
     for (let first = segmentsEnd(trail); first < wholeEnd; first = segmentsEnd(trail)) {
       const end = Math.min(wholeEnd, first + this.#options.segmentEntries);
@@ -110,13 +138,24 @@ export class Sealer {
 
   async #write(trail: Trail, file: FileToSeal): Promise<void> {
     const { storage, reader } = this.#options;
-    await this.#finish(trail, file, await writeSealedFile(storage.objects, reader, trail, file));
+    this.#begun.set(trail, file);
+    await writeSealedFile(storage.objects, reader, trail, file);
+    await this.#finish(trail, file);
   }
 
-  async #finish(trail: Trail, file: FileToSeal, written: SealedDigest): Promise<void> {
+  async #finishBegun(trail: Trail): Promise<void> {
+    const file = this.#begun.get(trail);
+    if (file === undefined) return;
+    if ((await this.#options.storage.objects.size(file.name)) === undefined) this.#begun.delete(trail);
+    else await this.#finish(trail, file);
+  }
+
+  async #finish(trail: Trail, file: FileToSeal): Promise<void> {
     const { storage, reader, appendStatement } = this.#options;
     await checkSealedFile(storage.objects, reader, trail, file);
-    const digest = { sizeBytes: written.sizeBytes, sha256: toBase64(written.sha256) };
+    const found = await storage.objects.digest(file.name);
+    if (found === undefined) throw new EvidentError("corrupt_store", `${file.name} is missing`);
+    const digest = { sizeBytes: found.sizeBytes, sha256: toBase64(found.sha256) };
     const name = file.name.slice(pathOf.trail(trail.name).length);
     if (trail.name !== "evident") {
       const { size, root } = trail.published;
@@ -138,22 +177,30 @@ export class Sealer {
           }
         : { type: "tail.sealed", trail: trail.name, first: file.first, size: file.end, file: name, ...digest },
     );
+    this.#begun.delete(trail);
     const superseded = trail.tail;
     if (file.kind === "segment") trail.segments = [...trail.segments, file];
     if (file.kind === "tail") trail.tail = file;
     else if (superseded !== undefined && superseded.end <= file.end) trail.tail = undefined;
-    if (superseded !== undefined && trail.tail !== superseded) await storage.objects.remove([superseded.name]);
+    if (superseded !== undefined && trail.tail !== superseded) this.#superseded.add(superseded.name);
     trail.wal.release(sealedEnd(trail));
-    await this.releaseWal();
+    await this.#removeSuperseded();
+    await this.#releaseWal();
+  }
+
+  async #removeSuperseded(): Promise<void> {
+    const names = [...this.#superseded];
+    if (names.length > 0) await this.#options.storage.objects.remove(names);
+    for (const name of names) this.#superseded.delete(name);
   }
 
   /** Removes WAL files in which no trail has an unsealed entry. */
-  async releaseWal(): Promise<void> {
-    const oldest = this.#oldestFile();
+  async #releaseWal(): Promise<void> {
     const files = await this.#options.storage.walFiles();
-    await this.#options.wal.remove(
-      files.map(({ file }) => file).filter((file) => oldest === undefined || file < oldest),
-    );
+    // After the listing: a file that was begun meanwhile is not in it. `evident` always has an unsealed entry, the newest record of a seal.
+    const oldest = this.#oldestFile();
+    if (oldest === undefined) return;
+    await this.#options.wal.remove(files.map(({ file }) => file).filter((file) => file < oldest));
   }
 
   #oldestFile(): string | undefined {

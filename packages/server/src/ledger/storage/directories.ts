@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FileSystem } from "./file-system.ts";
 import { directoryOf } from "./object-name.ts";
-import { systemCode } from "./storage-errors.ts";
+import { systemCode, toUnsynced } from "./storage-errors.ts";
 
 /** What `rmdir` answers for a directory that is in use, already gone or a mount point. */
 const staysThere: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
@@ -40,8 +40,9 @@ export class Directories {
     }
   }
 
-  sync(directory: string): Promise<void> {
-    return this.#fileSystem.syncDirectory(join(this.#root, directory));
+  /** @throws EvidentError `storage_failed` whatever the reason: after a failed sync nobody knows which names are durable */
+  async sync(directory: string): Promise<void> {
+    await this.#sync(join(this.#root, directory));
   }
 
   /** Removes the directory, then its parents, as far as they are empty. */
@@ -92,7 +93,15 @@ export class Directories {
     }
     for (const path of missing) {
       await this.#mkdir(path);
-      await this.#fileSystem.syncDirectory(join(path, ".."));
+      await this.#sync(join(path, ".."));
+    }
+  }
+
+  async #sync(path: string): Promise<void> {
+    try {
+      await this.#fileSystem.syncDirectory(path);
+    } catch (cause) {
+      throw toUnsynced(cause, path);
     }
   }
 

@@ -72,7 +72,7 @@ export class FileObjectStore implements ObjectStore {
           }
           sha256 = hash.digest();
         },
-        async () => equalBytes(await this.#digest(name), sha256),
+        async () => equalBytes((await this.digest(name))?.sha256 ?? new Uint8Array(0), sha256),
       );
       await this.#directories.sync(directoryOf(name));
     });
@@ -92,6 +92,17 @@ export class FileObjectStore implements ObjectStore {
           }),
       ),
     );
+  }
+
+  async digest(name: string): Promise<Digest | undefined> {
+    return this.#open(name, async (file) => {
+      const hash = createHash("sha256");
+      const sizeBytes = await file.sizeBytes();
+      for (let offset = 0; offset < sizeBytes; offset += COMPARE_BYTES) {
+        hash.update(await readFully(file, offset, Math.min(COMPARE_BYTES, sizeBytes - offset), name));
+      }
+      return { sizeBytes, sha256: hash.digest() };
+    });
   }
 
   async read(name: string): Promise<Uint8Array | undefined> {
@@ -133,9 +144,9 @@ export class FileObjectStore implements ObjectStore {
     const byDirectory = Map.groupBy(names, directoryOf);
     await inParallel([...byDirectory], ([directory, inside]) =>
       this.#guard(directory, async () => {
-        let removed = 0;
-        for (const name of inside) removed += (await this.#unlink(name)) ? 1 : 0;
-        if (removed === 0) return;
+        for (const name of inside) await this.#unlink(name);
+        // Also when nothing was there: an earlier removal may have failed before this.
+        if (!(await this.#isDirectory(directory))) return;
         await this.#directories.sync(directory);
         await this.#directories.prune(directory);
       }),
@@ -194,10 +205,11 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async #rename(from: string, to: string): Promise<void> {
+    const found = await this.read(to);
     if ((await this.size(from)) === undefined) {
+      if (found !== undefined) return;
       throw new EvidentError("corrupt_store", `${from} is missing, so it cannot become ${to}`);
     }
-    const found = await this.read(to);
     if (found !== undefined && !equalBytes(found, (await this.read(from)) ?? new Uint8Array(0))) throw differs(to);
     await this.#fileSystem.rename(this.#path(from), this.#path(to));
   }
@@ -226,17 +238,6 @@ export class FileObjectStore implements ObjectStore {
     }
   }
 
-  async #digest(name: string): Promise<Uint8Array> {
-    const hash = createHash("sha256");
-    await this.#open(name, async (file) => {
-      const sizeBytes = await file.sizeBytes();
-      for (let offset = 0; offset < sizeBytes; offset += COMPARE_BYTES) {
-        hash.update(await readFully(file, offset, Math.min(COMPARE_BYTES, sizeBytes - offset), name));
-      }
-    });
-    return hash.digest();
-  }
-
   async #walk(directory: string, prefix: string, names: string[]): Promise<void> {
     let entries: Awaited<ReturnType<FileSystem["readdir"]>>;
     try {
@@ -254,12 +255,19 @@ export class FileObjectStore implements ObjectStore {
     }
   }
 
-  async #unlink(name: string): Promise<boolean> {
+  async #unlink(name: string): Promise<void> {
     try {
       await this.#fileSystem.unlink(this.#path(name));
-      return true;
     } catch (cause) {
-      if (systemCode(cause) === "ENOENT") return false;
+      if (systemCode(cause) !== "ENOENT") throw cause;
+    }
+  }
+
+  async #isDirectory(directory: string): Promise<boolean> {
+    try {
+      return (await this.#fileSystem.stat(this.#path(directory))).kind === "directory";
+    } catch (cause) {
+      if (systemCode(cause) === "ENOENT" || systemCode(cause) === "ENOTDIR") return false;
       throw cause;
     }
   }

@@ -63,7 +63,7 @@ describe("file objects on disk", () => {
     expect(await storage.objects.read("a")).toBeUndefined();
   });
 
-  for (const call of ["create", "pwrite", "fsync", "rename", "mkdir", "syncDirectory"] as const) {
+  for (const call of ["create", "pwrite", "fsync", "rename", "mkdir"] as const) {
     for (const how of ["lost", "applied"] as const) {
       it(`can be created again after a full disk at ${call}, ${how}`, async () => {
         using directory = makeTemporaryDirectory("objects");
@@ -77,6 +77,30 @@ describe("file objects on disk", () => {
       });
     }
   }
+
+  it("are given up when their names could not be synced, on a full disk too: what is durable is unknown then", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const disk = new FaultyFileSystem(nodeFileSystem);
+    const { objects } = openFileStorage(directory.path, disk);
+    await objects.create("a/b", text("1"));
+    disk.fail({ call: "syncDirectory", nth: 1, how: "lost", error: "ENOSPC", times: 3 });
+    await expect(objects.create("a/c", text("1"))).rejects.toMatchObject({ code: "storage_failed" });
+    await expect(objects.replace("a/d", text("1"))).rejects.toMatchObject({ code: "storage_failed" });
+    await expect(objects.remove(["a/b"])).rejects.toMatchObject({ code: "storage_failed" });
+  });
+
+  it("are synced again when a removal is repeated, although nothing is left to remove", async () => {
+    using directory = makeTemporaryDirectory("objects");
+    const disk = new FaultyFileSystem(nodeFileSystem);
+    const { objects } = openFileStorage(directory.path, disk);
+    await objects.create("a/b", text("1"));
+    await objects.create("a/c", text("1"));
+    disk.fail({ call: "unlink", nth: 1, how: "applied", error: "ENOSPC" });
+    await expect(objects.remove(["a/b"])).rejects.toMatchObject({ code: "storage_full" });
+    const before = disk.count("syncDirectory");
+    await objects.remove(["a/b"]);
+    expect(disk.count("syncDirectory")).toBe(before + 1);
+  });
 
   it("say storage_failed for every other error, and keep the old object when a replacement fails", async () => {
     using directory = makeTemporaryDirectory("objects");

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { EvidentError } from "@evident/core";
 import type { FileSystem, OpenFile } from "./file-system.ts";
 import { SpareFile } from "./spare-file.ts";
-import { isDiskFull, systemCode, toStorageError } from "./storage-errors.ts";
+import { isDiskFull, systemCode, toStorageError, toUnsynced } from "./storage-errors.ts";
 import type { Wal } from "./types.ts";
 import { isWalFileName, spareFileName, walFileName } from "./wal-file-name.ts";
 import { readFully, withFile, writeFully } from "./whole-file.ts";
@@ -45,6 +45,7 @@ export class FileWal implements Wal {
   #background = true;
   #failure: Error | undefined;
   #closed = false;
+  #released = false;
   #busy = false;
   #syncs: number;
 
@@ -74,7 +75,9 @@ export class FileWal implements Wal {
     this.#refuse();
     this.#background = true;
     while (this.reservedBytes < bytes) {
-      await (this.#preparing ?? this.#prepare(this.#nextSize(bytes), bytes));
+      // What is prepared in the background may be more than the disk has room for: that it fails says nothing of these bytes.
+      if (this.#preparing === undefined) await this.#prepare(this.#nextSize(bytes), bytes);
+      else await this.#preparing.catch(() => undefined);
       this.#refuse();
     }
   }
@@ -101,11 +104,18 @@ export class FileWal implements Wal {
   async remove(files: readonly string[]): Promise<void> {
     this.#refuse();
     const gone = files.filter((file) => file !== this.#current.name);
-    await this.#final(() => removeWalFiles(this.#options.fileSystem, this.#options.directory, gone));
+    try {
+      await removeWalFiles(this.#options.fileSystem, this.#options.directory, gone);
+    } catch (cause) {
+      const failure = toStorageError(cause, "wal/");
+      // A disk too full to remove a file leaves one too many. After anything else it is unknown what the log consists of.
+      if (!(failure instanceof EvidentError && failure.code === "storage_full")) this.#failure ??= toError(failure);
+      throw failure;
+    }
     for (const file of gone) this.#full.delete(file);
   }
 
-  async close(last: Uint8Array | undefined): Promise<void> {
+  async end(): Promise<void> {
     if (this.#closed) return;
     await this.#preparing?.catch(() => undefined);
     this.#refuse();
@@ -115,6 +125,15 @@ export class FileWal implements Wal {
       await this.#spare.remove();
       await fileSystem.syncDirectory(directory);
       await this.#endFile();
+    });
+  }
+
+  async close(last: Uint8Array | undefined): Promise<void> {
+    await this.end();
+    if (this.#failure !== undefined) this.#refuse();
+    if (this.#released) return;
+    this.#released = true;
+    await this.#final(async () => {
       if (last !== undefined) await this.#write(last);
       await this.#current.handle.close();
     });
@@ -253,7 +272,11 @@ export async function removeWalFiles(
       if (systemCode(cause) !== "ENOENT") throw cause;
     }
   }
-  await fileSystem.syncDirectory(directory);
+  try {
+    await fileSystem.syncDirectory(directory);
+  } catch (cause) {
+    throw toUnsynced(cause, "wal/");
+  }
 }
 
 function checkName(file: string): void {

@@ -77,8 +77,12 @@ function reading(store: () => ObjectStore): void {
       await expect(store().readRange("missing", 0, 1)).rejects.toMatchObject({ code: "corrupt_store" });
     });
 
-    it("get size and undefined for what is missing", async () => {
+    it("get size, digest and undefined for what is missing", async () => {
       await store().create("d/o", text("0123456789"));
+      const digest = await store().digest("d/o");
+      expect(digest?.sizeBytes).toBe(10);
+      expect(Buffer.from(digest?.sha256 ?? []).toString("hex")).toMatch(/^84d89877f0d4041e/);
+      expect(await store().digest("d/p")).toBeUndefined();
       expect(await store().size("d/o")).toBe(10);
       expect(await store().size("d/p")).toBeUndefined();
       expect(await store().read("d/o/p")).toBeUndefined();
@@ -105,8 +109,10 @@ function naming(store: () => ObjectStore): void {
         { from: "b/2.pending", to: "c/2" },
       ]);
       expect(await store().list("")).toEqual(["b/1", "c/2"]);
-      const again = store().renameMany([{ from: "b/1.pending", to: "b/1" }]);
-      await expect(again).rejects.toMatchObject({ code: "corrupt_store" });
+      await store().renameMany([{ from: "b/1.pending", to: "b/1" }]);
+      expect(await store().list("")).toEqual(["b/1", "c/2"]);
+      const missing = store().renameMany([{ from: "b/3.pending", to: "b/3" }]);
+      await expect(missing).rejects.toMatchObject({ code: "corrupt_store" });
     });
 
     it("never overwrite other content by renaming", async () => {

@@ -27,12 +27,14 @@ export function openFileStorage(dataDir: string, fileSystem: FileSystem = nodeFi
       return listWalFiles(fileSystem, wal);
     },
     readWalFile: (file, offset, length) => readWalFile(fileSystem, wal, { file, offset, length }),
-    openWal: (epoch, first, { fileBytes }) =>
-      directories.holding("tmp", () =>
-        directories.holding("wal", () =>
-          startWal(fileSystem, { wal, temporary: join(root, "tmp") }, { epoch, first, fileBytes }),
-        ),
-      ),
+    async openWal(epoch, first, { fileBytes }) {
+      const begin = () => startWal(fileSystem, { wal, temporary: join(root, "tmp") }, { epoch, first, fileBytes });
+      try {
+        return await directories.holding("tmp", () => directories.holding("wal", begin));
+      } catch (cause) {
+        throw toStorageError(cause, "wal/");
+      }
+    },
     async removeWalFiles(files) {
       try {
         await removeWalFiles(fileSystem, wal, files);

@@ -23,3 +23,12 @@ export function toStorageError(cause: unknown, doing: string): unknown {
     cause,
   });
 }
+
+/**
+ * The failure of a sync of names. Always `storage_failed`, on a full disk too: the names that were to become durable may have been
+ * lost with it, and a second sync would say that all is well.
+ */
+export function toUnsynced(cause: unknown, path: string): unknown {
+  if (systemCode(cause) === undefined || !(cause instanceof Error)) return cause;
+  return new EvidentError("storage_failed", `${path}: ${cause.message}`, { cause });
+}

@@ -21,14 +21,22 @@ export interface Wal {
   append(record: Uint8Array): Promise<{ readonly file: string; readonly offset: number }>;
   /** Reads `length` bytes of a file of this log. */
   read(file: string, offset: number, length: number): Promise<Uint8Array>;
-  /** Removes files that hold nothing needed any more, oldest first; the current file is never removed. */
+  /**
+   * Removes files that hold nothing needed any more, oldest first; the current file is never removed.
+   * @throws EvidentError `storage_full` when the disk is too full even for that: call again later; `storage_failed`
+   */
   remove(files: readonly string[]): Promise<void>;
-  /** Truncates the current file to its end, syncs, appends `last` exactly at the end and syncs; then closes. */
+  /** Gives back what is reserved: truncates the current file to its end and syncs. Only `close` may follow. */
+  end(): Promise<void>;
+  /** Ends the log, appends `last` exactly at the end and syncs; then closes. */
   close(last: Uint8Array | undefined): Promise<void>;
   readonly fsyncs: number;
 }
 
-/** Whole objects by name, created once. Names are relative paths with `/`. Every method is durable when it resolves. */
+/**
+ * Whole objects by name, created once. Names are relative paths with `/`. Every method is durable when it resolves.
+ * One that throws `storage_full` may have done its work or not, and can be called again; after any other failure the disk is unknown.
+ */
 export interface ObjectStore {
   /** Creates an object that must not exist. If it exists with the same bytes, that is success; with others `corrupt_store`. */
   create(name: string, bytes: Uint8Array): Promise<void>;
@@ -42,9 +50,11 @@ export interface ObjectStore {
   read(name: string): Promise<Uint8Array | undefined>;
   readRange(name: string, offset: number, length: number): Promise<Uint8Array>;
   size(name: string): Promise<number | undefined>;
+  /** Length and SHA-256 of an object without holding it in memory; undefined when there is none. */
+  digest(name: string): Promise<{ readonly sizeBytes: number; readonly sha256: Uint8Array } | undefined>;
   /** Names below a prefix, sorted; empty when there are none. */
   list(prefix: string): Promise<readonly string[]>;
-  /** Renames; the directories are synced once at the end. */
+  /** Renames; the directories are synced once at the end. One that was done before (only `to` is there) is fine. */
   renameMany(pairs: readonly { readonly from: string; readonly to: string }[]): Promise<void>;
   /** Removes objects that are superseded (old partial tiles, tails, pending blobs). Missing ones are fine. */
   remove(names: readonly string[]): Promise<void>;

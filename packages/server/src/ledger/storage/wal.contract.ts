@@ -67,6 +67,18 @@ export function walContract(make: () => StoragePlace): void {
       await wal.close(undefined);
     });
 
+    it("gives back what it reserved when it ends, and takes nothing but the closing record then", async () => {
+      const wal = await start();
+      await wal.append(makeRecord(1, 50));
+      await wal.end();
+      await wal.end();
+      expect(await bytesOf("00000001-00000000")).toHaveLength(150);
+      expect(wal.reservedBytes).toBe(0);
+      await expect(wal.append(makeRecord(4, 1))).rejects.toMatchObject({ code: "storage_failed" });
+      await wal.close(makeRecord(2, 30));
+      expect((await bytesOf("00000001-00000000")).subarray(150)).toEqual(makeRecord(2, 30));
+    });
+
     it("closes with the last record exactly at the end, once", async () => {
       const wal = await start();
       await wal.append(makeRecord(1, 50));

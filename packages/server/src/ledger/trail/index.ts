@@ -1,10 +1,11 @@
 export { EntryReader, type LocatedTrail, type ReadWal } from "./entry-reader.ts";
-export { parseObjectName, pathOf } from "./paths.ts";
+export { parseObjectName, partialTiles, pathOf } from "./paths.ts";
 export { readTile, tileSource } from "./tile-reader.ts";
 export {
   describeTrail,
   isSystemTrail,
   type SealedFile,
+  type StatedRotation,
   SYSTEM_TRAILS,
   sealedEnd,
   segmentsEnd,

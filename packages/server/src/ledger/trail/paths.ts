@@ -1,4 +1,4 @@
-import { parseTrailPath, rotationPath, segmentPath, tailPath, tilePath } from "@evident/core";
+import { levelCount, parseTrailPath, rotationPath, segmentPath, TILE_WIDTH, tailPath, tilePath } from "@evident/core";
 
 /** Names of a trail's objects below the data directory (DESIGN §6). */
 export const pathOf = {
@@ -20,4 +20,15 @@ export const pathOf = {
 /** What an object's name below a trail's directory says; undefined for other names. */
 export function parseObjectName(trail: string, name: string): ReturnType<typeof parseTrailPath> {
   return parseTrailPath(name.slice(pathOf.trail(trail).length));
+}
+
+/** Names of the partial tiles that a trail of this published size has on disk, one a level at most. */
+export function partialTiles(trail: string, size: number): readonly string[] {
+  const names: string[] = [];
+  for (let level = 0; levelCount(level, size) > 0; level += 1) {
+    const count = levelCount(level, size);
+    const width = count % TILE_WIDTH;
+    if (width > 0) names.push(pathOf.tile(trail, level, (count - width) / TILE_WIDTH, width));
+  }
+  return names;
 }

@@ -11,6 +11,12 @@ export interface SealedFile {
   readonly name: string;
 }
 
+/** A change of keys: the generation before `next` signs the tree of `size` together with it. */
+export interface StatedRotation {
+  readonly size: number;
+  readonly next: CheckpointSigner;
+}
+
 /** Everything the ledger keeps in memory about one trail. */
 export interface Trail {
   readonly name: string;
@@ -20,17 +26,23 @@ export interface Trail {
   readonly origin: string;
   readonly created: string;
   readonly genesis: readonly string[];
+  /** Generation of `signer`'s keys, from 1. */
   generation: number;
   signer: CheckpointSigner;
+  /** A rotation that `evident` states and whose note is not known to be durable: nothing else is signed before it. */
+  rotating: StatedRotation | undefined;
   readonly tree: TrailTree;
   /** Entries that are durable, and the root over them. */
   durable: { size: number; root: Hash };
   published: PublishedHead;
-  /** Partial tile objects of the published size. */
+  /** Generation of the keys that signed the newest checkpoint; 0 before the first one. */
+  publishedGeneration: number;
+  /** Partial tile objects that may be there: those of the published size, and what a publish that failed has left. */
   partials: readonly string[];
   segments: SealedFile[];
   tail: SealedFile | undefined;
   readonly wal: WalIndex;
+  /** Sizes of the rotations that `evident` states, smallest first. */
   readonly rotations: number[];
 }
 
