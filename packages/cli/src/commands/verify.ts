@@ -54,7 +54,7 @@ function progressOf(io: Io): { readonly onProgress: (progress: VerifyProgress) =
   const onProgress = (progress: VerifyProgress): void => {
     sum += progress.done - (done.get(progress.trail) ?? 0);
     done.set(progress.trail, progress.done);
-    bar.update(progress.total === 0 ? undefined : progress.done / progress.total, sum, progress.trail);
+    bar.update(progress.total === 0 ? undefined : progress.done / progress.total, sum, plainText(progress.trail));
   };
   return { onProgress, bar };
 }
@@ -91,7 +91,7 @@ async function verifyServer(call: VerifyCall, url: string, given: GivenKeys | un
     return await verifyStore(call, (options) =>
       verifyUrl(httpTransport(client), {
         ...options,
-        ...(given === undefined ? {} : { keys: given.keys }),
+        ...(given === undefined ? {} : { keys: given.keys, evidentKeys: given.evident }),
         ...(flags.trail.length === 0 ? {} : { trails: flags.trail }),
       }),
     );

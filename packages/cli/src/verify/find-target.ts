@@ -31,12 +31,21 @@ export function findTarget(operand: string, io: Io): Target {
   }
 }
 
-/** Of the given keys those of the store's trail `evident`, which is where the trust in a directory begins. */
-export function keysOfStore({ keys, evident }: GivenKeys, dataDir: string): readonly string[] {
+/**
+ * Of the given keys those of the store's trail `evident`, which is where the trust in a directory begins. A key that is known to be of
+ * another trail is never taken for one of these: whoever holds it could make a whole store of his own with it.
+ *
+ * @throws EvidentError `bad_request` when all keys are of other trails
+ */
+export function keysOfStore({ evident }: GivenKeys, dataDir: string): readonly string[] {
+  if (evident.length === 0) {
+    throw new EvidentError("bad_request", "the given keys are of other trails than evident", {
+      fix: "Give the whole trails.json: the trust in a directory begins with the keys of its trail evident.",
+    });
+  }
   const origin = originOf(join(dataDir, "trails", "evident", "checkpoint"));
-  const own = keys.filter((key) => parseVerifierKey(key).name === origin);
-  if (own.length > 0) return own;
-  return evident.length > 0 ? evident : keys;
+  const own = evident.filter((key) => parseVerifierKey(key).name === origin);
+  return own.length > 0 ? own : evident;
 }
 
 function originOf(checkpoint: string): string | undefined {

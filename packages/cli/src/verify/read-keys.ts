@@ -6,7 +6,7 @@ import { fileError } from "../files/index.ts";
 const TRAILS_FILE = "trails.json";
 const MAX_BYTES = 16 << 20;
 
-/** Verifier keys to trust, with the origins of those of a trail `evident` where the source says which these are. */
+/** Verifier keys to trust, and those of them that may be of a trail `evident`: all of a source that does not say which these are. */
 export interface GivenKeys {
   readonly keys: readonly string[];
   readonly evident: readonly string[];
@@ -25,7 +25,7 @@ export function readKeys(sources: readonly string[], workingDirectory: string): 
 }
 
 function readSource(source: string, workingDirectory: string): GivenKeys {
-  if (isKey(source)) return { keys: [source], evident: [] };
+  if (isKey(source)) return { keys: [source], evident: [source] };
   const path = resolve(workingDirectory, source);
   try {
     const file = statSync(path).isDirectory() ? join(path, TRAILS_FILE) : path;
@@ -51,7 +51,7 @@ function parseKeys(text: string, source: string): GivenKeys {
   const lines = text.split("\n").map((line) => line.trim());
   const keys = lines.filter((line) => line !== "" && !line.startsWith("#"));
   if (keys.length === 0 || !keys.every(isKey)) throw noKeys(source);
-  return { keys, evident: [] };
+  return { keys, evident: keys };
 }
 
 /** The public file of a keys directory: `{"<trail>": {"origin", "genesis"}}`. */

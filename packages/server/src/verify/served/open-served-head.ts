@@ -9,6 +9,8 @@ import type { ServedKeys, SigningKeys } from "./served-keys.ts";
 /** A pinned head whose signatures hold, and whether the keys that made them follow from the trail's first ones. */
 export interface SignedHead extends StatedHead {
   readonly isProven: boolean;
+  /** The keys are being changed at just this size. */
+  readonly isBefore: boolean;
 }
 
 /** Opens the pinned checkpoint strictly with the keys in force at its size. What does not open is reported. */
@@ -19,7 +21,7 @@ export function openServedHead(
 ): SignedHead | undefined {
   const trail = pinned.listed.name;
   let failure: Extract<OpenedCheckpoint, { kind: "invalid" }> | undefined;
-  for (const { keys, isProven } of signing) {
+  for (const { keys, isProven, isBefore = false } of signing) {
     const opened = openCheckpoint(pinned.note, keys, { strict: true });
     if (opened.kind === "invalid") {
       failure ??= opened;
@@ -30,7 +32,7 @@ export function openServedHead(
         `${trail}: whether the keys that sign now follow from its first ones; only an entry of evident says so, and it was not seen`,
       );
     }
-    return { ...pinned.head, isProven };
+    return { ...pinned.head, isProven, isBefore };
   }
   const kind = failure === undefined ? "signature" : invalidKind(failure.why);
   const detail = failure?.detail ?? "no key of this trail is known";
@@ -43,9 +45,14 @@ export async function openServedRotations(
   context: ServedContext,
   pinned: PinnedTrail,
   { facts }: ServedKeys,
+  isUnderWay: boolean,
 ): Promise<OpenedRotation[]> {
   const notes = servedRotations(context, pinned);
-  const opened = await checkRotations(facts, notes, context.report);
+  const generations = isUnderWay ? facts.generations.slice(0, -1) : facts.generations;
+  if (isUnderWay) {
+    context.report.unchecked(`${facts.trail}: the change of its keys at size ${pinned.head.size}, which was under way`);
+  }
+  const opened = await checkRotations({ ...facts, generations }, notes, context.report);
   const isComplete = facts.generations.length > pinned.rotations.length;
   return isComplete ? opened : [...opened, ...(await openWithKnown(context, pinned, facts.generations[0]?.keys ?? []))];
 }

@@ -12,5 +12,7 @@ export interface ServedContext {
   readonly remembered: RememberedHeads | undefined;
   /** Trusted genesis keys by origin; undefined: the server's own statement is taken. */
   readonly trusted: ReadonlyMap<string, readonly string[]> | undefined;
+  /** Those of the trusted keys that may be of `evident`; undefined: any. */
+  readonly evidentKeys: readonly string[] | undefined;
   readonly onProgress: (progress: VerifyProgress) => void;
 }

@@ -8,6 +8,8 @@ import type { ServedContext } from "./served-context.ts";
 export interface SigningKeys {
   readonly keys: readonly string[];
   readonly isProven: boolean;
+  /** They are the ones before a change at just this size: its note may not be there yet. */
+  readonly isBefore?: boolean;
 }
 
 /** The keys of a trail: its generations as far as they are known, and who may have signed the pinned head, likeliest first. */
@@ -22,9 +24,10 @@ export function keysFromStatements(facts: TrailFacts, { head, rotations, stated 
   const [newest, before] = inForce;
   const signing: SigningKeys[] = [];
   if (newest !== undefined) signing.push({ keys: newest.keys, isProven: true });
-  // After a crash the checkpoint at the size of a change may still be that of the old keys.
-  const changedAt = Math.max(newest?.size ?? 0, rotations.at(-1) ?? 0);
-  if (before !== undefined && changedAt === head.size) signing.push({ keys: before.keys, isProven: true });
+  // A change is stated first and signed after: between, also over a crash, the checkpoint at its size is still that of the old keys.
+  if (before !== undefined && newest?.size === head.size) {
+    signing.push({ keys: before.keys, isProven: true, isBefore: true });
+  }
   // A change that the pinned head of evident does not state yet.
   if (rotations.length >= facts.generations.length) signing.push(...stated.map((keys) => ({ keys, isProven: false })));
   return { facts, signing };
@@ -68,7 +71,7 @@ export type Trust = "given" | "evident" | "none";
  * @param isStated whether a verified `evident`, whose own keys are trusted, states them
  */
 export function judgeTrust(
-  { trusted, remembered, report }: ServedContext,
+  { trusted, evidentKeys, remembered, report }: ServedContext,
   facts: TrailFacts,
   isStated: boolean,
 ): Trust {
@@ -85,7 +88,9 @@ export function judgeTrust(
   }
   const given = trusted?.get(origin);
   if (given !== undefined) {
-    if (!sameKeys(given, genesis)) add("it begins with other keys than the trusted ones");
+    const isOther = trail === "evident" && !given.every((key) => evidentKeys?.includes(key) ?? true);
+    if (isOther) add("it begins with the trusted keys of another trail");
+    else if (!sameKeys(given, genesis)) add("it begins with other keys than the trusted ones");
     return "given";
   }
   if (trusted === undefined) {

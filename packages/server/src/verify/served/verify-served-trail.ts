@@ -63,7 +63,7 @@ export async function verifyServedTrail(
   const keys = stated === undefined ? keysFromServer(pinned) : keysFromStatements(stated, pinned);
   const trust = judgeTrust(context, keys.facts, source.kind === "stated" && source.trust === "given");
   const signed = openServedHead(context, pinned, keys.signing);
-  const rotations = await openServedRotations(context, pinned, keys);
+  const rotations = await openServedRotations(context, pinned, keys, signed?.isBefore === true);
   const resolution = await resolve(context, pinned, { collector, tiles, signed });
   const isRight = resolution?.kind === "signed" && signed !== undefined;
   await compareHeads(context, pinned, { collector, keys, rotations, isRight });
@@ -82,7 +82,7 @@ function factsOf(source: TrailSource, { statements }: ServedCollector): TrailFac
 
 function remember({ facts }: ServedKeys, signed: SignedHead): ServedTrailOutcome["head"] {
   const { signing, ...head } = headToRemember(facts, signed);
-  const isSaid = signed.isProven && signing !== undefined;
+  const isSaid = signed.isProven && !signed.isBefore && signing !== undefined;
   return { origin: facts.origin, remembered: isSaid ? { ...head, signing } : head };
 }
 

@@ -18,6 +18,7 @@ let store: ServedStore;
 let keys: string[];
 let reader: string;
 let oldCheckpoint: Uint8Array;
+let beforeChange: Uint8Array;
 
 beforeAll(async () => {
   const ledger = await openSmallLedger(directory.path);
@@ -31,6 +32,10 @@ beforeAll(async () => {
   await ledger.seal("main", { tail: false });
   await ledger.createTrail({ name: "long", tenant: "default", by: "test" });
   for (let i = 0; i < 30; i += 1) await ledger.append("long", drafts(`l${i}`, 1_000));
+  await ledger.createTrail({ name: "changed", tenant: "default", by: "test" });
+  await ledger.append("changed", drafts("c", 5));
+  beforeChange = (await ledger.waitPublished("changed", 5)).note;
+  await ledger.rotateKeys("changed", "test");
   keys = [...(ledger.trail("evident")?.genesis ?? [])];
   await ledger.close();
   store = await serveStore(directory.path);
@@ -239,6 +244,26 @@ describe("the report", () => {
     const { problems } = await verifyLied(changed(/("name":"main".*?"origin":")evident/, "$1elsewhere"));
     expect(problems.map(({ kind, file }) => `${kind} ${file}`)).toContain("edited /v1/trails/main");
     await expect(verifyLied(changed(/"trails"/, '"other"'))).rejects.toMatchObject({ code: "unreachable" });
+  });
+});
+
+describe("a change of keys", () => {
+  it("may be under way: stated, but not signed yet", async () => {
+    const log = "/v1/trails/changed/log";
+    const stated: Lie = (path) => {
+      if (path === `${log}/checkpoint`) return found(beforeChange);
+      if (path === `${log}/rotations`) return found(Buffer.from('{"rotations":[]}'));
+      return path.startsWith(`${log}/rotations/`) ? gone : undefined;
+    };
+    const both = { keys, patience, trails: ["evident", "changed"] };
+    const report = await verifyUrl(lying(stated), both);
+    expect(report).toMatchObject({ verdict: "verified", problems: [] });
+    expect(report.unchecked).toContain("changed: the change of its keys at size 5, which was under way");
+    const noNote = await verifyUrl(
+      lying((path) => (path.startsWith(`${log}/rotations/`) ? gone : undefined)),
+      both,
+    );
+    expect(facts(noNote)).toContainEqual(expect.objectContaining({ trail: "changed", kind: "missing" }));
   });
 });
 

@@ -65,6 +65,9 @@ describe("a running server", () => {
       await ledger.append("many", drafts("many-3", 7));
       await ledger.seal("sealed", { tail: true });
       await ledger.rotateKeys("sealed", "test");
+      await ledger.rotateKeys("evident", "test");
+      await ledger.rotateKeys("zero", "test");
+      await ledger.rotateKeys("evident", "test");
     });
     await using store = await serveStore(directory.path);
     const progress: string[] = [];
@@ -166,7 +169,12 @@ describe("trust", () => {
     expect(wrong.problems.map(({ trail, kind }) => `${trail} ${kind}`).sort()).toEqual(
       ["evident", "evident-reads", "main"].map((trail) => `${trail} signature`),
     );
-    const [first = ""] = await genesisOf(store, "main");
+    const main = await genesisOf(store, "main");
+    const evident = await genesisOf(store, "evident");
+    expect(await verify(store, { keys: [...main, ...evident], evidentKeys: evident })).toMatchObject(clean);
+    const confused = await verify(store, { keys: evident, evidentKeys: main });
+    expect(confused.problems).toContainEqual(expect.objectContaining({ trail: "evident", kind: "signature" }));
+    const [first = ""] = main;
     expect(await verify(store, { keys: [first], trails: ["main"] })).toMatchObject({
       verdict: "failed",
       problems: [{ trail: "main", kind: "signature" }],

@@ -27,6 +27,11 @@ interface EvidentWord {
 
 /** How to verify a server. `keys` are genesis keys of one or several trails; those of `evident` lead to all that it states. */
 export interface VerifyUrlOptions extends VerifyOptions {
+  /**
+   * Those of `keys` that may be of `evident`, where that is known: whoever holds another trail's key must not be able to make a whole
+   * server of his own with it. Absent: any.
+   */
+  readonly evidentKeys?: readonly string[];
   /** Only these trails; absent: all that the key sees. */
   readonly trails?: readonly string[];
   /** How long to wait for a server that does not answer. */
@@ -53,9 +58,9 @@ export async function verifyUrl(transport: LogTransport, options: VerifyUrlOptio
   const entries = listed.reduce((sum, { publishedSize }) => sum + publishedSize, 0);
   const width = options.workers ?? availableParallelism();
   const runner = abortable(entries < SMALL_ENTRIES ? runInPlace() : new WorkerPool(width), signal);
-  const { onProgress = () => undefined } = options;
+  const { onProgress = () => undefined, evidentKeys } = options;
   try {
-    const context = { client, runner, report, remembered, trusted, onProgress };
+    const context = { client, runner, report, remembered, trusted, evidentKeys, onProgress };
     const outcomes = await verifyTrails(context, listed, options.trails === undefined);
     if (!report.hasFailed()) {
       for (const { head } of outcomes) if (head !== undefined) remembered?.note(head.origin, head.remembered);
