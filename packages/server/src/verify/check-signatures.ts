@@ -25,17 +25,29 @@ export function invalidKind(why: Invalid["why"]): ProblemKind {
   return invalidKinds[why];
 }
 
-/** Opens a checkpoint strictly: both signatures of the newest generation; after a crash the one before may still stand. */
+/** A checkpoint as it opened, and the keys that it was signed with. */
+export interface OpenedHead {
+  readonly opened: OpenedCheckpoint;
+  readonly by: Generation | undefined;
+}
+
+/**
+ * Opens a checkpoint strictly: both signatures of the newest generation. After a crash that of the generation before may still stand,
+ * but never beyond the size at which it was changed: it signs nothing more then.
+ */
 export function openTrailCheckpoint(
   note: Uint8Array,
   generations: readonly Generation[],
   mayBeOld: boolean,
-): OpenedCheckpoint {
+): OpenedHead {
   const [newest, before] = generations.toReversed();
   const opened = openCheckpoint(note, newest?.keys ?? [], { strict: true });
-  if (opened.kind === "valid" || !mayBeOld || before === undefined) return opened;
-  const old = openCheckpoint(note, before.keys, { strict: true });
-  return old.kind === "valid" ? old : opened;
+  if (opened.kind === "valid") return { opened, by: newest };
+  if (mayBeOld && newest !== undefined && before !== undefined) {
+    const old = openCheckpoint(note, before.keys, { strict: true });
+    if (old.kind === "valid" && old.checkpoint.size <= BigInt(newest.size)) return { opened: old, by: before };
+  }
+  return { opened, by: undefined };
 }
 
 /** A rotation note whose four signatures hold, and the root that the tree must have at its size. */
@@ -72,31 +84,37 @@ export function storedRotations(dataDir: string, trail: string): RotationNotes {
 /**
  * Opens the note of every rotation that was stated: one checkpoint signed by the keys before and after.
  *
- * In `evident` the statement lies in the trail whose keys it changes. Only a note that covers the statement shows that the old key
- * agreed to the new one; a note of before proves no more than that both exist.
+ * Anybody can add signatures of keys of his own to a checkpoint, so the note alone does not show that the old keys agreed to the new
+ * ones. The statement does, under a head that the old keys signed: for other trails one of `evident`, for `evident` the note itself,
+ * which has to cover the statement.
+ *
+ * @param isUnderWay the newest keys have signed nothing yet, as a crash between the statement and the note leaves it
  */
 export async function checkRotations(
   facts: TrailFacts,
   notes: RotationNotes,
   report: Report,
+  isUnderWay = false,
 ): Promise<OpenedRotation[]> {
   const { trail, generations } = facts;
   const opened: OpenedRotation[] = [];
-  for (const [i, generation] of generations.entries()) {
+  for (const [i, { keys, size, index }] of generations.entries()) {
     const before = generations[i - 1];
     if (before === undefined) continue;
-    const stated = generation.size;
-    const size = trail === "evident" ? (notes.sizes.find((each) => each >= stated) ?? stated) : stated;
     const file = notes.file(size);
-    const rotation = openRotation(await notes.read(size), [...before.keys, ...generation.keys], size);
-    if ("why" in rotation) {
-      report.add({ trail, index: null, kind: rotation.kind, file, detail: rotation.why });
+    if (trail === "evident" && size <= index) {
+      const detail = `entry ${index} states other keys, but no head that the old keys signed holds that entry`;
+      report.add({ trail, index, kind: "signature", file, detail });
+    }
+    const note = await notes.read(size);
+    if (note === undefined && isUnderWay && i === generations.length - 1) {
+      const detail = `a change of keys at size ${size} was interrupted; the next start finishes it`;
+      report.add({ trail, index: null, kind: "interrupted", severity: "gap", file, detail });
       continue;
     }
-    opened.push({ file, head: rotation });
-    if (trail === "evident" && size <= generation.index) {
-      report.unchecked(`evident: its keys were changed at size ${size} by a statement that only the new keys sign`);
-    }
+    const rotation = openRotation(note, [...before.keys, ...keys], size);
+    if ("why" in rotation) report.add({ trail, index: null, kind: rotation.kind, file, detail: rotation.why });
+    else opened.push({ file, head: rotation });
   }
   return opened;
 }

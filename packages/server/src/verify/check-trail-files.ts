@@ -42,15 +42,20 @@ function isTileOf(name: string, size: number): boolean {
 }
 
 /** What a crash between two steps leaves: tiles before their checkpoint, partial tiles after it, sealed files before or after their record. */
-function isLeftover(name: string, { facts, committedSize }: ExpectedFiles): boolean {
+function isLeftover(name: string, { facts, treeSize, committedSize, report }: ExpectedFiles): boolean {
   const tile = parseTilePath(name);
   if (tile?.kind === "tile") {
     return (tile.n * TILE_WIDTH + tile.width) * TILE_WIDTH ** tile.level <= committedSize;
   }
+  if (facts.tails.some(({ file }) => file === name)) return true;
   const parsed = parseTrailPath(name);
-  if (parsed === undefined) return false;
-  if (parsed.kind !== "segment") return parsed.size <= committedSize;
-  return parsed.first === (facts.segments.at(-1)?.end ?? 0) && parsed.first < committedSize;
+  const segmentsEnd = facts.segments.at(-1)?.end ?? 0;
+  // Only what is published is sealed. A rotation note is written after its statement, so none is left over.
+  const isUnrecorded =
+    (parsed?.kind === "segment" && parsed.first === segmentsEnd && parsed.first < treeSize) ||
+    (parsed?.kind === "tail" && parsed.first >= segmentsEnd && parsed.size <= treeSize);
+  if (isUnrecorded) report.unchecked(`${facts.trail}: ${name}, which a crash has left without a record of its digest`);
+  return isUnrecorded;
 }
 
 /** Accounts for every file of a trail's blobs, given the ids that its entries name. */

@@ -10,7 +10,7 @@ import { resolveTree } from "./resolve-tree.ts";
 import type { WalFindings } from "./scan-wal.ts";
 import { statedHash } from "./stated-hash.ts";
 import type { StoreContext } from "./store-context.ts";
-import type { TrailFacts } from "./store-facts.ts";
+import type { Generation, TrailFacts } from "./store-facts.ts";
 import { headIn, readCheckpointFile, type StatedHead, statedHead } from "./trail-head.ts";
 import type { Resolution } from "./tree-evidence.ts";
 import type { Anchor } from "./types.ts";
@@ -38,9 +38,10 @@ export async function verifyTrail(
   const { facts, collector, wal, treeSize } = found;
   const { trail } = facts;
   const isClean = wal.heads !== undefined;
-  const signed = openHead(context, found);
+  const { signed, by } = openHead(context, found);
   checkCoverage(context, found, signed);
-  const rotations = await checkRotations(facts, storedRotations(dataDir, trail), report);
+  const isUnderWay = !isClean && by !== facts.generations.at(-1);
+  const rotations = await checkRotations(facts, storedRotations(dataDir, trail), report, isUnderWay);
   const reference = signed ?? referenceHead(found);
   const resolution = await resolve(context, found, reference?.root);
   const isFound = resolution?.kind === "signed" && signed?.size === treeSize;
@@ -79,10 +80,14 @@ export async function verifyTrail(
   return { anchor, head: isFound ? signed : undefined };
 }
 
-/** The head of the trail's checkpoint when its signatures hold. */
-function openHead(context: StoreContext, { facts, wal, collector }: TrailToVerify): StatedHead | undefined {
+/** The head of the trail's checkpoint when its signatures hold, and the keys that made them. */
+function openHead(
+  context: StoreContext,
+  { facts, wal, collector }: TrailToVerify,
+): { readonly signed: StatedHead | undefined; readonly by: Generation | undefined } {
   const { dataDir, report } = context;
   const { trail, generations } = facts;
+  const none = { signed: undefined, by: undefined };
   const file = `trails/${trail}/checkpoint`;
   const note = readCheckpointFile(dataDir, trail);
   if (note === undefined) {
@@ -90,22 +95,22 @@ function openHead(context: StoreContext, { facts, wal, collector }: TrailToVerif
       wal.heads === undefined && facts.heads.length === 0 && facts.segments.length + facts.tails.length === 0;
     if (isNew) report.unchecked(`${trail}: ${collector.tree.size} entries are not under a checkpoint yet`);
     else report.add({ trail, index: null, kind: "missing", file, detail: "the checkpoint is not there" });
-    return undefined;
+    return none;
   }
   if (generations.length === 0) {
     report.unchecked(`${trail}: the signatures of its checkpoint, since the statement of its keys was not found`);
-    return undefined;
+    return none;
   }
-  const opened = openTrailCheckpoint(note, generations, wal.heads === undefined);
+  const { opened, by } = openTrailCheckpoint(note, generations, wal.heads === undefined);
   if (opened.kind === "invalid") {
     report.add({ trail, index: null, kind: invalidKind(opened.why), file, detail: opened.detail });
-    return undefined;
+    return none;
   }
-  const head = statedHead(note);
-  if (head === undefined) {
+  const signed = statedHead(note);
+  if (signed === undefined) {
     report.add({ trail, index: null, kind: "malformed", file, detail: "the size is beyond 2^53" });
   }
-  return head;
+  return { signed, by };
 }
 
 /** A head to measure against when the checkpoint does not serve: from the closing record, else the newest that `evident` recorded. */
