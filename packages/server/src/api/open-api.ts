@@ -87,7 +87,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   };
   const server = makeServer(config, log);
   const { app, routes } = await makeApp(context, server, log);
-  const { ingestsIdle } = registerRoutes(app, context, options.times ?? {});
+  const { idle } = registerRoutes(app, context, options.times ?? {});
   const address = await listen(app, config);
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
@@ -101,7 +101,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       const grace = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
       await app.close();
       clearTimeout(grace);
-      await ingestsIdle();
+      await idle();
     },
   };
 }

@@ -4,5 +4,6 @@ export { allVisibleTrails, callerOf, chosenTrails, grantOf, visibleTrail } from 
 export { lingerOverBody } from "./linger.ts";
 export { makeApp } from "./make-app.ts";
 export { type MadeServer, makeServer } from "./make-server.ts";
+export { OpenCount } from "./open-count.ts";
 export { type Pace, PacedWriter, type WriterEnd } from "./paced-writer.ts";
 export type { RouteAccess } from "./protect.ts";

@@ -1,5 +1,6 @@
 import { EvidentError } from "@evident/core";
 import type { Ledger } from "../../ledger/index.ts";
+import { OpenCount } from "../app/index.ts";
 import type { ApiMetrics } from "../metrics/index.ts";
 import { RetryError } from "../problems/index.ts";
 
@@ -10,14 +11,13 @@ export class IngestGate {
   readonly #ledger: Ledger;
   readonly #metrics: ApiMetrics;
   readonly #max: number;
-  #open = 0;
-  #idle = Promise.withResolvers<void>();
+  readonly #count: OpenCount;
 
   constructor(ledger: Ledger, metrics: ApiMetrics, max: number) {
     this.#ledger = ledger;
     this.#metrics = metrics;
     this.#max = max;
-    this.#idle.resolve();
+    this.#count = new OpenCount((open) => metrics.openIngests.set(open));
   }
 
   /**
@@ -32,19 +32,10 @@ export class IngestGate {
       const { pendingBytes, retryAfterSeconds } = pressure;
       this.#refuse("busy", new RetryError(`${pendingBytes} bytes wait for the disk`, retryAfterSeconds));
     }
-    if (this.#open >= this.#max)
-      this.#refuse("concurrent", new EvidentError("overloaded", `${this.#open} bodies are being read already`));
-    if (this.#open === 0) this.#idle = Promise.withResolvers<void>();
-    this.#open += 1;
-    this.#metrics.openIngests.set(this.#open);
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.#open -= 1;
-      this.#metrics.openIngests.set(this.#open);
-      if (this.#open === 0) this.#idle.resolve();
-    };
+    const { open } = this.#count;
+    if (open >= this.#max)
+      this.#refuse("concurrent", new EvidentError("overloaded", `${open} bodies are being read already`));
+    return this.#count.enter();
   }
 
   /** Waits while the disk is behind: the client is then held back by TCP instead of filling our memory. */
@@ -57,7 +48,7 @@ export class IngestGate {
 
   /** Resolves when no body is being read. */
   get idle(): Promise<void> {
-    return this.#idle.promise;
+    return this.#count.idle;
   }
 
   #refuse(why: string, error: EvidentError): never {

@@ -16,21 +16,21 @@ export interface RouteTimes {
   readonly tail: TailTimes;
 }
 
-/** Registers every resource. `ingestsIdle` resolves when no body is being read. */
+/** Registers every resource. `idle` resolves when no body is being read and no tail is open. */
 export function registerRoutes(
   app: App,
   context: ApiContext,
   times: Partial<RouteTimes>,
-): { readonly ingestsIdle: () => Promise<void> } {
+): { readonly idle: () => Promise<void> } {
   const gate = new IngestGate(context.ledger, context.metrics, context.config.limits.concurrentIngests);
   registerIngest(app, context, gate, times.ingest ?? ingestTimes);
   registerEventReads(app, context);
-  registerTail(app, context, times.tail ?? tailTimes);
+  const tails = registerTail(app, context, times.tail ?? tailTimes);
   registerStats(app, context);
   registerTrails(app, context);
   registerLogTiles(app, context);
   registerKeys(app, context);
   registerServerState(app, context);
   registerSchemas(app, context);
-  return { ingestsIdle: () => gate.idle };
+  return { idle: async () => void (await Promise.all([gate.idle, tails.idle()])) };
 }

@@ -7,6 +7,7 @@ import {
   beginStream,
   callerOf,
   chosenTrails,
+  OpenCount,
   PacedWriter,
   visibleTrail,
 } from "../app/index.ts";
@@ -74,9 +75,13 @@ function checkTrailCount(trails: readonly string[]): void {
   throw new FieldsError(problem, [{ field: "trail", problem, fix: "Name the trails to follow." }]);
 }
 
-/** `GET /v1/tail`: server-sent events. */
-export function registerTail(app: App, context: ApiContext, times: TailTimes = tailTimes): void {
-  let open = 0;
+/** `GET /v1/tail`: server-sent events. `idle` resolves when no tail is open and the end of each is recorded. */
+export function registerTail(
+  app: App,
+  context: ApiContext,
+  times: TailTimes = tailTimes,
+): { readonly idle: () => Promise<void> } {
+  const count = new OpenCount((open) => context.metrics.openTails.set(open));
   app.get(
     "/v1/tail",
     {
@@ -101,10 +106,9 @@ export function registerTail(app: App, context: ApiContext, times: TailTimes = t
       const lastEventId = request.headers["last-event-id"];
       const positions = startPositions(context, caller, { trails, isChosen: trail !== undefined, lastEventId });
       if (context.stopping.aborted) throw new EvidentError("not_ready", "the server is stopping");
-      if (open >= context.config.limits.concurrentTails)
-        throw new EvidentError("overloaded", `${open} tails are open already`);
-      open += 1;
-      context.metrics.openTails.set(open);
+      if (count.open >= context.config.limits.concurrentTails)
+        throw new EvidentError("overloaded", `${count.open} tails are open already`);
+      const leave = count.enter();
       try {
         const record = makeRecorder(context, caller, trails, q);
         await record("tail.open", { from: formatPositions(positions) });
@@ -116,12 +120,12 @@ export function registerTail(app: App, context: ApiContext, times: TailTimes = t
         const end = { end: outcome.end, to: formatPositions(positions) };
         await record("tail.close", end, outcome);
       } finally {
-        open -= 1;
-        context.metrics.openTails.set(open);
+        leave();
       }
       return reply;
     },
   );
+  return { idle: () => count.idle };
 }
 
 function makeRecorder(context: ApiContext, caller: Caller, trails: readonly string[], q: string | undefined) {

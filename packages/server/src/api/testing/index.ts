@@ -1,3 +1,4 @@
+export { type Follower, follow, type TailEvent } from "./follow.ts";
 export { openRawClient, type RawClient } from "./raw-client.ts";
 export { readEntries } from "./read-entries.ts";
 export { JSON_TYPE, NDJSON, readLines, type Sending, send } from "./send.ts";
