@@ -137,7 +137,9 @@ describe("finding and proving", () => {
       stopWhen: (stdout) => stdout.includes("tail-4"),
     });
     await expect
-      .poll(async () => (await run(["search", "action:tail.open", "--trail", "evident-reads", "--count"])).stdout)
+      .poll(async () => (await run(["search", "action:tail.open", "--trail", "evident-reads", "--count"])).stdout, {
+        timeout: 30_000,
+      })
       .toBe("1\n");
     await json(["ingest", "-"], { input: lines("tail", 4) });
     // A trail that is made while somebody follows everything is followed too.

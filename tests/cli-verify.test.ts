@@ -87,6 +87,13 @@ describe("evident verify DIR", () => {
     expect(other.stdout).toContain("signature");
   });
 
+  it("takes no key that is stated to be another trail's for one of evident", async () => {
+    const { alpha } = JSON.parse(readFileSync(at("stopped", "data.keys", "trails.json"), "utf8")) as { alpha: unknown };
+    writeFileSync(at("alpha.json"), JSON.stringify({ alpha }));
+    const { code, stderr } = await verify("stopped/data", "--keys", "alpha.json");
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("of other trails than evident") });
+  });
+
   it("names what was changed, with exit code 1", async () => {
     const tile = at("stopped", "data", "trails", "beta", "tile", "0", "000");
     const bytes = readFileSync(tile);

@@ -99,17 +99,21 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   return found.command.run(call);
 }
 
+/** Text of several lines, each made safe for a terminal: messages quote what came from outside. */
+function plainLines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => plainText(line))
+    .join("\n");
+}
+
 function report(error: EvidentError, isJson: boolean, io: Io): number {
   const { code, message, fix, exit } = error;
   if (isJson) {
     void io.err.json({ error: { code, message, fix, exit } });
     return exit;
   }
-  const text = message
-    .split("\n")
-    .map((line) => plainText(line))
-    .join("\n");
-  void io.err.line(`${io.err.style("red", "evident:")} ${text}`);
+  void io.err.line(`${io.err.style("red", "evident:")} ${plainLines(message)}`);
   void io.err.line(`${io.err.style("dim", "fix:")} ${plainText(fix)}`);
   return exit;
 }
@@ -122,7 +126,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   } catch (cause) {
     if (io.signal.aborted) return STOPPED;
     if (cause instanceof EvidentError && cause.code !== "internal") return report(cause, isJson, io);
-    void io.err.line(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+    void io.err.line(plainLines(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)));
     return report(
       new EvidentError("internal", "this is a mistake in Evident, not yours", {
         cause,

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EvidentError } from "@evident/core";
-import { connectionError, type HttpClient, readAll } from "./http-client.ts";
+import { connectionError, type HttpClient, parseJson, readAll } from "./http-client.ts";
 import { problemError } from "./problem-error.ts";
 
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+/** An open stream sends a comment every 15 s. */
+const SILENCE_MS = 60_000;
 const RETRY_MS = [250, 1_000, 2_000, 5_000] as const;
 
 interface Frame {
@@ -60,6 +62,7 @@ function isPassing(error: unknown): error is EvidentError {
  */
 export async function* followEntries(client: HttpClient, ask: FollowAsk): AsyncGenerator<string> {
   let lastId: string | undefined;
+  let isOpen = false;
   let tries = 0;
   for (;;) {
     try {
@@ -68,13 +71,15 @@ export async function* followEntries(client: HttpClient, ask: FollowAsk): AsyncG
         query: { q: ask.q, ...(ask.trail.length === 0 ? {} : { trail: ask.trail }) },
         headers: { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
         signal: ask.signal,
+        silenceMs: SILENCE_MS,
       });
       if (answer.status !== 200) {
         const body = await readAll(client.url, answer.body);
-        throw problemError(answer.status, JSON.parse(body.toString("utf8") || "{}"));
+        throw problemError(answer.status, parseJson(body));
       }
       for await (const { id, data } of frames(client.url, answer.body)) {
-        if (lastId === undefined) await ask.onOpen();
+        if (!isOpen) await ask.onOpen();
+        isOpen = true;
         tries = 0;
         lastId = id ?? lastId;
         if (data !== undefined) yield data;

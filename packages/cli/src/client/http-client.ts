@@ -13,6 +13,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string | Readable;
   readonly signal?: AbortSignal;
+  /** How long the server may send nothing before it counts as gone. Default: ten minutes. */
+  readonly silenceMs?: number;
 }
 
 /** An answer whose body has not been read. */
@@ -32,7 +34,8 @@ export interface ClientOptions {
   readonly connections?: number;
 }
 
-const CONNECT_WAIT_MS = 120_000;
+/** Silence for so long is no answer. A comparison of index and ledger by hash says nothing while it reads hundreds of millions of entries. */
+const SILENCE_MS = 600_000;
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 const causes: Readonly<Record<string, string>> = {
@@ -73,7 +76,7 @@ export class HttpClient {
   constructor(options: ClientOptions) {
     this.url = options.url;
     this.#options = options;
-    const common = { keepAlive: true, maxSockets: options.connections ?? 8, timeout: CONNECT_WAIT_MS };
+    const common = { keepAlive: true, maxSockets: options.connections ?? 8 };
     this.#agent =
       options.url.protocol === "https:"
         ? new HttpsAgent(options.ca === undefined ? common : { ...common, ca: options.ca })
@@ -136,10 +139,15 @@ export class HttpClient {
         agent: this.#agent,
         method: ask.method ?? "GET",
         headers,
+        timeout: ask.silenceMs ?? SILENCE_MS,
         ...(ask.signal === undefined ? {} : { signal: ask.signal }),
       });
       request.once("response", (answer) => {
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer });
+      });
+      // The socket only tells of the silence.
+      request.once("timeout", () => {
+        request.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
       });
       request.once("error", reject);
       if (body === undefined || typeof body === "string" || body instanceof Uint8Array) request.end(body);
@@ -190,7 +198,8 @@ export async function readAll(url: URL, body: IncomingMessage): Promise<Buffer> 
   return Buffer.concat(parts);
 }
 
-function parseJson(body: Buffer): unknown {
+/** Undefined where a body is no JSON. */
+export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString("utf8")) as unknown;
   } catch {

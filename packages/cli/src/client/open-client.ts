@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { isIPv4 } from "node:net";
+import { join, resolve } from "node:path";
 import { EvidentError } from "@evident/core";
 import type { Flags, FlagValues, Io } from "../command/index.ts";
 import { fileError } from "../files/index.ts";
@@ -22,8 +23,9 @@ export const clientFlags = {
 const DEFAULT_URL = "http://127.0.0.1:7070";
 const BOOTSTRAP_FILE = join("data.keys", "bootstrap-admin");
 
+/** Whether the URL names this machine, so that its administrator's key may go there. `127.example.com` does not. */
 function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+  return hostname === "localhost" || hostname === "[::1]" || (isIPv4(hostname) && hostname.startsWith("127."));
 }
 
 function parseServerUrl(text: string, source: string): URL {
@@ -48,7 +50,7 @@ function bootstrapKey(url: URL, io: Io): string | undefined {
 
 function readCertificates(io: Io, file: string): string {
   try {
-    return readFileSync(join(io.workingDirectory, file), "utf8");
+    return readFileSync(resolve(io.workingDirectory, file), "utf8");
   } catch (cause) {
     throw fileError(file, cause);
   }

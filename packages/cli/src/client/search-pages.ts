@@ -29,7 +29,10 @@ export async function* searchPages(client: HttpClient, ask: SearchAsk): AsyncGen
     const lines = body
       .toString("utf8")
       .split("\n")
-      .filter((line) => line !== "");
+      .filter((line) => line !== "")
+      .slice(0, Math.min(left, PAGE));
+    // A page without entries is the last, whatever its cursor says: no server can keep us here.
+    if (lines.length === 0) return;
     yield lines;
     left -= lines.length;
     const next = answer.headers["evident-cursor"];

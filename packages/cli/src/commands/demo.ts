@@ -6,7 +6,7 @@ import { defineCommand, type Io } from "../command/index.ts";
 import { incidents, LiveDemo, writeDemoFile } from "../demo/index.ts";
 import { fileError } from "../files/index.ts";
 import { sendBatch, Tally } from "../ingest/index.ts";
-import { formatBytes, formatCount, formatPlural, ProgressBar } from "../terminal/index.ts";
+import { formatBytes, formatCount, formatPlural, ProgressBar, plainText } from "../terminal/index.ts";
 
 const TRAIL = "demo";
 const DEFAULT_RATE = 20;
@@ -38,13 +38,13 @@ async function stream(io: Io, client: HttpClient, { rate, count, seed, json }: S
     void io.err.line(text);
   };
   const bar = new ProgressBar(io.err, "demo", "events");
-  const tally = new Tally(({ line, reasons }) => say(`line ${line}: ${reasons[0]?.problem ?? "refused"}`));
+  const tally = new Tally(({ line, reasons }) => say(plainText(`line ${line}: ${reasons[0]?.problem ?? "refused"}`)));
   const options = {
     client,
     trail: TRAIL,
     tally,
     signal: io.signal,
-    onWait: (why: string) => say(io.err.style("dim", why)),
+    onWait: (why: string) => say(io.err.style("dim", plainText(why))),
   };
   const startedMs = Date.now();
   let sinceMs = startedMs;

@@ -27,7 +27,7 @@ class Refusals {
         `${err.style("yellow", `line ${formatCount(line)}`)}: ${where}${plainText(problem, 500)}. ${plainText(fix, 500)}`,
       );
     }
-    void err.line(err.style("dim", `  in quarantine as ${place}`));
+    void err.line(err.style("dim", plainText(`  in quarantine as ${place}`)));
   }
 
   finish(): void {
@@ -78,8 +78,12 @@ export const ingest = defineCommand({
     const tally = new Tally((refusal) => refusals.add(refusal));
     const startedMs = performance.now();
     const progress = (note?: string): void => bar.update(input.share(), tally.counts.read, note);
-    const onWait = (why: string, waitMs: number): void =>
-      progress(`waiting ${formatDuration(waitMs)}: ${plainText(why, 60)}`);
+    const onWait = (why: string, waitMs: number): void => {
+      const text = `waiting ${formatDuration(waitMs)}: ${plainText(why, 200)}`;
+      if (io.err.isTerminal) progress(text);
+      // No bar is drawn in a log, and a minute without a word looks like a program that hangs.
+      else void io.err.line(text);
+    };
     try {
       await sendInput({ client, trail: flags.trail, tally, signal: io.signal, onWait }, input.bytes, () => progress());
     } finally {

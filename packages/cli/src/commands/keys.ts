@@ -1,5 +1,5 @@
 import { EvidentError, parsePeriod } from "@evident/core";
-import { clientFlags, openClient } from "../client/index.ts";
+import { clientFlags, openClient, parseList, parseMembers, strangeAnswer } from "../client/index.ts";
 import { defineCommand, type Io } from "../command/index.ts";
 import { plainText, renderTable } from "../terminal/index.ts";
 
@@ -21,7 +21,7 @@ function parseKey(value: unknown): Key {
   const key = value as Key;
   if (typeof value === "object" && value !== null && typeof key.id === "string" && Array.isArray(key.trails))
     return key;
-  throw new EvidentError("unreachable", "the server answered with something that is no key");
+  throw strangeAnswer("key");
 }
 
 const ROLES = ["producer", "reader", "auditor", "operator", "admin"];
@@ -51,14 +51,22 @@ const create = defineCommand({
     },
     {
       line: "evident keys create --role auditor --name auditor-2026 --expires 30d",
-      does: "For an auditor, for thirty days.",
+      does: "For an auditor of one tenant, for thirty days.",
+    },
+    {
+      line: "evident keys create --role auditor --name examiner --tenant '*'",
+      does: "For somebody who verifies the whole server.",
     },
   ],
   flags: {
     ...clientFlags,
     role: { kind: "text", value: "ROLE", summary: `One of ${ROLES.join(", ")}. Needed.` },
     name: { kind: "text", value: "NAME", summary: "For people, and the default source of a producer." },
-    tenant: { kind: "text", value: "TENANT", summary: "Default: the asking key's, or default. * is every tenant." },
+    tenant: {
+      kind: "text",
+      value: "TENANT",
+      summary: "Default: the asking key's, or default. * is every tenant, and the system's own trails.",
+    },
     source: {
       kind: "texts",
       value: "SOURCE",
@@ -101,8 +109,8 @@ const create = defineCommand({
       if (flags.json) void io.out.json(key);
       else {
         // The key alone on stdout: KEY=$(evident keys create …) works.
-        void io.out.line(key.key ?? "");
-        void io.err.line(`made ${plainText(key.role)} key ${key.id}; it is not shown again`);
+        void io.out.line(plainText(key.key ?? ""));
+        void io.err.line(plainText(`made ${key.role} key ${key.id}; it is not shown again`));
       }
       return 0;
     } finally {
@@ -130,7 +138,7 @@ const revoke = defineCommand({
         await client.json({ method: "DELETE", path, query: { reason: flags.reason }, signal: io.signal }),
       );
       if (flags.json) void io.out.json(key);
-      else void io.out.line(`key ${key.id} is revoked since ${key.revoked?.at ?? "now"}`);
+      else void io.out.line(plainText(`key ${key.id} is revoked since ${key.revoked?.at ?? "now"}`));
       return 0;
     } finally {
       client.close();
@@ -171,8 +179,7 @@ export const keys = defineCommand({
     const client = openClient(flags, io);
     try {
       const answer = await client.json({ path: "/v1/keys", signal: io.signal });
-      const { keys: found = [] } = answer as { readonly keys?: readonly unknown[] };
-      const all = found.map(parseKey);
+      const all = parseList(parseMembers(answer, "list of keys")["keys"], "list of keys").map(parseKey);
       if (flags.json) void io.out.json({ keys: all });
       else showKeys(io, all);
       return 0;

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { EvidentError, fromUtf8, parseEntry, verifyReceipt } from "@evident/core";
-import { clientFlags, type HttpClient, openClient } from "../client/index.ts";
+import { clientFlags, type HttpClient, openClient, parseList, parseMembers } from "../client/index.ts";
 import { defineCommand } from "../command/index.ts";
 import { fileError } from "../files/index.ts";
 import { hitSentence, textAt } from "../render/index.ts";
-import { formatCount } from "../terminal/index.ts";
+import { formatCount, plainText } from "../terminal/index.ts";
 
 interface FetchedReceipt {
   readonly trail: string;
@@ -32,12 +32,9 @@ async function fetchReceipt(
 }
 
 async function keysOf(client: HttpClient, trail: string, signal: AbortSignal): Promise<readonly string[]> {
-  const info = await client.json({ path: `/v1/trails/${trail}`, signal });
-  const { genesis = [], keys = [] } = info as {
-    readonly genesis?: readonly string[];
-    readonly keys?: readonly string[];
-  };
-  return [...new Set([...genesis, ...keys])];
+  const { genesis, keys } = parseMembers(await client.json({ path: `/v1/trails/${trail}`, signal }), "trail");
+  const stated = [...parseList(genesis, "list of keys"), ...parseList(keys, "list of keys")];
+  return [...new Set(stated.map(String))];
 }
 
 /** `evident prove`: the receipt of one entry, in a file. */
@@ -85,7 +82,7 @@ export const prove = defineCommand({
       if (verdict.kind !== "verified") {
         const detail = verdict.kind === "failed" ? verdict.detail : `no ${verdict.missing}`;
         if (flags.json) void talk.json({ file, trail, index, verdict: "failed", detail });
-        else void talk.line(`${talk.style("red", "the receipt does not verify:")} ${detail}`);
+        else void talk.line(`${talk.style("red", "the receipt does not verify:")} ${plainText(detail)}`);
         return 1;
       }
       const { origin, size } = verdict;
@@ -93,7 +90,9 @@ export const prove = defineCommand({
       else {
         const entry = parseEntry(fromUtf8(verdict.entry));
         void talk.line(
-          `${file}: ${trail}:${index} is entry ${formatCount(index)} of ${formatCount(Number(size))} in ${origin}`,
+          plainText(
+            `${file}: ${trail}:${index} is entry ${formatCount(index)} of ${formatCount(Number(size))} in ${origin}`,
+          ),
         );
         if (textAt(entry, "kind") === "event") void talk.line(hitSentence({ trail, index, entry }));
         void talk.line(

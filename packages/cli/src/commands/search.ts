@@ -1,5 +1,15 @@
-import { EvidentError, parseEntry } from "@evident/core";
-import { clientFlags, type HttpClient, openClient, type SearchAsk, searchPages } from "../client/index.ts";
+import { EvidentError } from "@evident/core";
+import {
+  clientFlags,
+  type HttpClient,
+  openClient,
+  parseLine,
+  parseList,
+  parseMembers,
+  type SearchAsk,
+  searchPages,
+  strangeAnswer,
+} from "../client/index.ts";
 import { defineCommand, type Io } from "../command/index.ts";
 import { hitColumns, parseHit } from "../render/index.ts";
 import { escapeJson, formatCount, formatPlural, renderTable } from "../terminal/index.ts";
@@ -8,7 +18,17 @@ const DEFAULT_LIMIT = 100;
 
 interface Stats {
   readonly count: number;
-  readonly top: Readonly<Record<string, readonly { readonly value: string; readonly count: number }[]>>;
+  readonly top: readonly (readonly [string, readonly { readonly value: string; readonly count: number }[]])[];
+}
+
+function parseStats(value: unknown): Stats {
+  const { count, top: found } = parseMembers(value, "count");
+  if (typeof count !== "number") throw strangeAnswer("count");
+  const top = Object.entries(parseMembers(found ?? {}, "list of values")).map(([field, values]) => {
+    const rows = parseList(values, "list of values").map((row) => parseMembers(row, "value"));
+    return [field, rows.map((row) => ({ value: String(row["value"]), count: Number(row["count"]) }))] as const;
+  });
+  return { count, top };
 }
 
 async function printLines({ out }: Io, client: HttpClient, ask: SearchAsk): Promise<void> {
@@ -20,7 +40,7 @@ async function printLines({ out }: Io, client: HttpClient, ask: SearchAsk): Prom
 async function printTable({ out, err }: Io, client: HttpClient, ask: SearchAsk): Promise<void> {
   let shown = 0;
   for await (const lines of searchPages(client, ask)) {
-    const hits = lines.map((line) => parseHit(parseEntry(line)));
+    const hits = lines.map((line) => parseHit(parseLine(line)));
     const rows = hits.map((hit) => {
       const { time, who, what, resource, outcome, from } = hitColumns(hit);
       return [time, who, what, resource, outcome, from, `${hit.trail}:${hit.index}`];
@@ -31,9 +51,14 @@ async function printTable({ out, err }: Io, client: HttpClient, ask: SearchAsk):
     await out.write(`${renderTable(head, rows, { styleHead })}\n`);
     shown += rows.length;
   }
-  if (shown === 0) void err.line("nothing found: widen the time with --from, or look at evident search --count '*'");
-  else if (shown === ask.limit)
-    void err.line(err.style("dim", `the first ${formatCount(shown)}: --limit N or --all shows more`));
+  if (shown === 0) {
+    const isBounded = ask.from !== undefined || ask.to !== undefined;
+    const wider = isBounded ? "widen the time with --from and --to" : "say less";
+    void err.line(`nothing found: ${wider}, or count what there is with evident search --count`);
+  } else if (shown === ask.limit)
+    void err.line(
+      err.style("dim", `the first ${formatCount(shown)}: --limit N or --all shows more, where there is more`),
+    );
 }
 
 async function printStats(
@@ -45,13 +70,14 @@ async function printStats(
 ): Promise<void> {
   const { q, from, to, trail, signal } = ask;
   const query = { q, from, to, ...(trail.length === 0 ? {} : { trail }), ...(top.length === 0 ? {} : { top }) };
-  const stats = (await client.json({ path: "/v1/stats", query, signal })) as Stats;
+  const answer = await client.json({ path: "/v1/stats", query, signal });
+  const stats = parseStats(answer);
   if (json) {
-    void io.out.json(stats);
+    void io.out.json(answer);
     return;
   }
   void io.out.line(top.length === 0 ? String(stats.count) : formatPlural(stats.count, "entry", "entries"));
-  for (const [field, values] of Object.entries(stats.top)) {
+  for (const [field, values] of stats.top) {
     const rows = values.map(({ value, count }) => [value, formatCount(count)]);
     const table = renderTable([field, "entries"], rows, {
       right: ["entries"],

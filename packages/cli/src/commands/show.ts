@@ -5,7 +5,7 @@ import { plainText } from "../terminal/index.ts";
 
 function showHuman({ out }: Io, hit: Hit): void {
   const kind = textAt(hit.entry, "kind") ?? "entry";
-  void out.line(out.style("bold", `${hit.trail}:${hit.index}  ${plainText(kind)}`));
+  void out.line(out.style("bold", plainText(`${hit.trail}:${hit.index}  ${kind}`)));
   if (kind === "event") void out.line(hitSentence(hit));
   void out.line();
   for (const line of JSON.stringify(hit.entry, null, 2).split("\n")) void out.line(plainText(line));

@@ -1,8 +1,7 @@
-import { parseEntry } from "@evident/core";
-import { clientFlags, followEntries, type HttpClient, openClient, searchPages } from "../client/index.ts";
+import { clientFlags, followEntries, type HttpClient, openClient, parseLine, searchPages } from "../client/index.ts";
 import { defineCommand, type Io } from "../command/index.ts";
 import { hitLine, parseHit } from "../render/index.ts";
-import { escapeJson } from "../terminal/index.ts";
+import { escapeJson, plainText } from "../terminal/index.ts";
 
 const DEFAULT_LINES = 20;
 
@@ -13,7 +12,7 @@ interface TailAsk {
 }
 
 async function printLine({ out }: Io, line: string, json: boolean): Promise<void> {
-  await out.line(json ? escapeJson(line) : hitLine(parseHit(parseEntry(line)), out));
+  await out.line(json ? escapeJson(line) : hitLine(parseHit(parseLine(line)), out));
 }
 
 /** Where an entry lies: what a line begins with. */
@@ -41,7 +40,7 @@ async function printNewest(io: Io, client: HttpClient, ask: TailAsk, lines: numb
 /** The stream is opened before the newest entries are looked up: what is stored meanwhile may be in both, and is printed once. */
 async function follow(io: Io, client: HttpClient, ask: TailAsk, lines: number): Promise<void> {
   let printed: ReadonlySet<string> = new Set();
-  const say = (text: string): void => void io.err.line(io.err.style("dim", text));
+  const say = (text: string): void => void io.err.line(io.err.style("dim", plainText(text)));
   const entries = followEntries(client, {
     q: ask.q,
     trail: ask.trail,

@@ -1,7 +1,8 @@
-import { EvidentError } from "@evident/core";
-import { clientFlags, openClient } from "../client/index.ts";
+import { clientFlags, openClient, parseList, parseMembers, strangeAnswer } from "../client/index.ts";
 import { defineCommand, type Io } from "../command/index.ts";
 import { formatCount, plainText, renderTable } from "../terminal/index.ts";
+
+const MOST_KEY = 96;
 
 interface Trail {
   readonly name: string;
@@ -16,10 +17,16 @@ interface Trail {
 
 function parseTrail(value: unknown): Trail {
   const trail = value as Trail;
-  if (typeof value === "object" && value !== null && typeof trail.name === "string" && typeof trail.size === "number") {
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    typeof trail.name === "string" &&
+    typeof trail.size === "number" &&
+    Array.isArray(trail.keys)
+  ) {
     return trail;
   }
-  throw new EvidentError("unreachable", "the server answered with something that is no trail");
+  throw strangeAnswer("trail");
 }
 
 function showTrail(io: Io, trail: Trail, json: boolean, done: string): void {
@@ -28,7 +35,8 @@ function showTrail(io: Io, trail: Trail, json: boolean, done: string): void {
     void io.out.line(
       `${done}: ${plainText(trail.name)}, ${formatCount(trail.size)} entries, origin ${plainText(trail.origin)}`,
     );
-    for (const key of trail.keys) void io.out.line(io.out.style("dim", `  ${plainText(key)}`));
+    // The key of the second signature fills twenty lines; --json has it whole.
+    for (const key of trail.keys) void io.out.line(io.out.style("dim", `  ${plainText(key, MOST_KEY)}`));
   }
 }
 
@@ -124,10 +132,8 @@ export const trails = defineCommand({
   async run({ flags, io }) {
     const client = openClient(flags, io);
     try {
-      const { trails: found = [] } = (await client.json({ path: "/v1/trails", signal: io.signal })) as {
-        readonly trails?: readonly unknown[];
-      };
-      const all = found.map(parseTrail);
+      const answer = parseMembers(await client.json({ path: "/v1/trails", signal: io.signal }), "list of trails");
+      const all = parseList(answer["trails"], "list of trails").map(parseTrail);
       if (flags.json) void io.out.json({ trails: all });
       else if (all.length === 0) void io.out.line("no trails that this key sees: evident trails create NAME makes one");
       else {

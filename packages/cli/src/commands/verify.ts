@@ -162,7 +162,7 @@ export const verify = defineCommand({
     1: "verification failed: something was changed, or is not there",
     3: "verified, with gaps",
     14: "there is nothing to verify",
-    19: "the directory is that of a running server",
+    19: "the directory changed while it was verified: its server is running",
     21: "the server cannot be reached",
   },
   flags: verifyFlags,

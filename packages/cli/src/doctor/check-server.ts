@@ -1,5 +1,5 @@
 import { EvidentError } from "@evident/core";
-import type { HttpClient } from "../client/index.ts";
+import { type HttpClient, parseList, parseMembers } from "../client/index.ts";
 import { formatCount, formatDuration } from "../terminal/index.ts";
 import { type Check, failed, ok, warning } from "./check.ts";
 
@@ -20,6 +20,16 @@ interface Status {
       readonly mismatched: number;
     }[];
   };
+}
+
+/** Checks what is walked into; a text where a number belongs is only shown. */
+function parseStatus(value: unknown): Status {
+  const status = parseMembers(value, "status");
+  parseMembers(status["clock"], "status");
+  parseMembers(status["pressure"], "status");
+  for (const trail of parseList(parseMembers(status["reconciliation"], "status")["trails"], "status"))
+    parseMembers(trail, "status");
+  return status as unknown as Status;
 }
 
 async function attempt(name: string, look: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
@@ -93,7 +103,7 @@ export async function checkServer(client: HttpClient, full: boolean, signal: Abo
   if (ready.some(({ state }) => state === "failed")) return ready;
   const status = await attempt("status", async () => {
     const query = { reconcile: full ? "full" : "counts" };
-    return checkStatus((await client.json({ path: "/v1/status", query, signal })) as Status, full);
+    return checkStatus(parseStatus(await client.json({ path: "/v1/status", query, signal })), full);
   });
   return [...ready, ...status];
 }

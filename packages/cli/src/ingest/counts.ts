@@ -1,3 +1,5 @@
+import { strangeAnswer } from "../client/index.ts";
+
 /** What became of the lines; `read` is the sum of the others. */
 export interface Counts {
   readonly read: number;
@@ -16,13 +18,34 @@ export interface Refusal {
   readonly reasons: readonly { readonly field: string; readonly problem: string; readonly fix: string }[];
 }
 
-interface Result {
+/** The server's verdict on one line. */
+export interface Result {
   readonly line: number;
   readonly id?: string;
   readonly trail: string;
   readonly index: number;
   readonly status: "stored" | "duplicate" | "quarantined" | "folded";
   readonly reasons?: Refusal["reasons"];
+}
+
+const statuses: readonly unknown[] = ["stored", "duplicate", "quarantined", "folded"] satisfies Result["status"][];
+
+export function isResult(value: unknown): value is Result {
+  if (typeof value !== "object" || value === null) return false;
+  const { status, reasons = [] } = value as { readonly status?: unknown; readonly reasons?: unknown };
+  return statuses.includes(status) && Array.isArray(reasons) && reasons.every(isReason);
+}
+
+function isReason(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { field, problem, fix } = value as Readonly<Record<string, unknown>>;
+  return [field, problem, fix].every((text) => typeof text === "string");
+}
+
+/** @throws EvidentError `unreachable` for what is no verdict */
+export function parseResult(value: unknown): Result {
+  if (isResult(value)) return value;
+  throw strangeAnswer("verdict");
 }
 
 /** Counts verdicts and tells of quarantined lines. */
@@ -44,7 +67,7 @@ export class Tally {
       this.#accepted += 1;
       return;
     }
-    this.add(JSON.parse(text) as Result, before);
+    this.add(parseResult(JSON.parse(text)), before);
   }
 
   add(result: Result, before: number): void {

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { HttpClient } from "../client/index.ts";
-import { problemError, readAll } from "../client/index.ts";
+import { parseList, parseMembers, problemError, readAll } from "../client/index.ts";
+import { isResult, parseResult, type Result } from "./counts.ts";
 import type { SendOptions } from "./send-lines.ts";
 
 /** A JSON document that is no NDJSON goes as one body; it is sent once, since its parts cannot be told apart here. */
@@ -16,14 +17,12 @@ export async function sendDocument(options: SendOptions, bytes: AsyncIterable<Bu
   });
   const value = parseAnswer(client, answer.status, await readAll(client.url, answer.body));
   for (const result of value.results) tally.add(result, 0);
-  if (value.error !== undefined) throw problemError(value.error.status, value.error);
+  if (value.error !== undefined) throw problemError(Number(value.error["status"]), value.error);
 }
-
-type Result = Parameters<SendOptions["tally"]["add"]>[0];
 
 interface Answer {
   readonly results: readonly Result[];
-  readonly error?: { readonly status: number };
+  readonly error?: Readonly<Record<string, unknown>>;
 }
 
 /** One object is answered with its verdict alone, whatever it is; an array with the list of them. */
@@ -34,15 +33,10 @@ function parseAnswer(client: HttpClient, status: number, body: Buffer): Answer {
   } catch {
     throw problemError(status, { detail: `${client.url.origin} answered ${status} with something that is not JSON` });
   }
-  const found = value as Partial<Answer> & Partial<Result>;
-  if (Array.isArray(found.results)) return found as Answer;
-  if (
-    found.status === "stored" ||
-    found.status === "duplicate" ||
-    found.status === "quarantined" ||
-    found.status === "folded"
-  ) {
-    return { results: [found as Result] };
-  }
-  throw problemError(status, value);
+  const found = parseMembers(value, "list of verdicts");
+  if (isResult(found)) return { results: [found] };
+  if (found["results"] === undefined) throw problemError(status, value);
+  const results = parseList(found["results"], "list of verdicts").map(parseResult);
+  const { error } = found;
+  return error === undefined ? { results } : { results, error: parseMembers(error, "error") };
 }

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EvidentError } from "@evident/core";
-import { connectionError, type HttpClient, problemError, readAll } from "../client/index.ts";
+import { connectionError, type HttpClient, problemError, readAll, strangeAnswer } from "../client/index.ts";
 import type { Tally } from "./counts.ts";
 import type { LineBatch } from "./line-batches.ts";
 
 /** How often the rest of a batch is sent again before giving up; the waits double from 250 ms to 8 s, a minute and a half in all. */
 const TRIES = 15;
 const MAX_WAIT_MS = 8_000;
+/** A verdict names a bounded number of reasons; a server that sends more cannot fill the memory. */
+const MAX_VERDICT_LENGTH = 4 << 20;
 
 /** Where and how to send. `onWait` is told when the server is busy or away. */
 export interface SendOptions {
@@ -61,10 +63,11 @@ async function sendOnce(options: SendOptions, lines: readonly Buffer[], before: 
     for await (const part of answer.body) {
       const texts = (rest + (part as string)).split("\n");
       rest = texts.pop() ?? "";
+      if (rest.length > MAX_VERDICT_LENGTH) throw strangeAnswer("list of verdicts");
       for (const text of texts) {
         if (text.startsWith('{"error":')) {
-          const { error } = JSON.parse(text) as { readonly error: { readonly status: number } };
-          return { answered, failure: problemError(error.status, error) };
+          const { error } = JSON.parse(text) as { readonly error: { readonly status?: unknown } | null };
+          return { answered, failure: problemError(Number(error?.status), error) };
         }
         tally.take(text, before);
         answered += 1;

@@ -54,8 +54,13 @@ export function hitColumns(hit: Hit): HitColumns {
 /** One line for following a trail. */
 export function hitLine(hit: Hit, out: Output): string {
   const { time, who, what, resource, outcome, from } = hitColumns(hit);
-  const place = out.style("dim", `${hit.trail}:${hit.index}`);
-  const parts = [out.style("dim", time), out.style("bold", plainText(who)), plainText(what), plainText(resource)];
+  const place = out.style("dim", plainText(`${hit.trail}:${hit.index}`));
+  const parts = [
+    out.style("dim", plainText(time)),
+    out.style("bold", plainText(who)),
+    plainText(what),
+    plainText(resource),
+  ];
   if (outcome !== "") parts.push(out.style(styleOf(outcome), plainText(outcome)));
   if (from !== "") parts.push(out.style("dim", `from ${plainText(from)}`));
   return [...parts.filter((part) => part !== ""), place].join("  ");

@@ -1,4 +1,5 @@
-import { type EntryLike, EvidentError } from "@evident/core";
+import type { EntryLike } from "@evident/core";
+import { strangeAnswer } from "../client/index.ts";
 
 /** An entry as the server answers it. */
 export interface Hit {
@@ -19,9 +20,7 @@ export function parseHit(value: unknown): Hit {
       return { trail, index, entry: entry as EntryLike };
     }
   }
-  throw new EvidentError("unreachable", "the server answered with something that is no entry", {
-    fix: "Check that the URL is an Evident server's.",
-  });
+  throw strangeAnswer("entry");
 }
 
 /** Text at a path of an entry; undefined where there is none. Entries are read as they come: another version may lack a field. */
@@ -41,7 +40,7 @@ export function resourceTexts(entry: EntryLike): readonly string[] {
   const { event } = entry as { readonly event?: { readonly resources?: unknown } };
   const resources: readonly unknown[] = Array.isArray(event?.resources) ? event.resources : [];
   return resources.map((each) => {
-    const { type, id } = (each ?? {}) as { readonly type?: unknown; readonly id?: unknown };
-    return `${String(type)}/${String(id)}`;
+    const resource = (each ?? {}) as EntryLike;
+    return `${textAt(resource, "type") ?? "?"}/${textAt(resource, "id") ?? "?"}`;
   });
 }

@@ -53,10 +53,15 @@ export class Output {
   }
 }
 
-/** The same JSON text without DEL, C1 controls and bidirectional overrides. */
+/** The same JSON text without control characters, bidirectional overrides and what is invisible: JSON leaves most of them alone. */
 export function escapeJson(text: string): string {
   return text.replaceAll(
-    /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    // Above U+FFFF these are two escapes, one for each half.
+    (character) => [...unitsOf(character)].map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join(""),
   );
+}
+
+function* unitsOf(text: string): Generator<number> {
+  for (let at = 0; at < text.length; at += 1) yield text.charCodeAt(at);
 }

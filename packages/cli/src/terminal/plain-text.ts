@@ -1,8 +1,9 @@
-const hostile = /[\p{Cc}\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu;
+const hostile = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
- * Text from outside on one line of a terminal: control characters, line breaks, lone surrogates and bidirectional overrides are
- * shown as escapes. Event fields are an attacker's way to the reader's terminal.
+ * Text from outside on one line of a terminal: control characters, line breaks, lone surrogates and characters that are invisible or change
+ * the direction are shown as escapes. Event fields are an attacker's way to the reader's terminal, and two names that look the same on it
+ * must be the same.
  */
 export function plainText(text: string, longest = Number.POSITIVE_INFINITY): string {
   const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;

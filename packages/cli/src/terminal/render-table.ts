@@ -1,13 +1,14 @@
 import { plainText } from "./plain-text.ts";
 
-/** Columns with two spaces between them; `right` names columns of numbers. Cells are made safe for a terminal. */
+/** Columns with two spaces between them; `right` names columns of numbers. Titles and cells are made safe for a terminal. */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   options: { readonly right?: readonly string[]; readonly styleHead?: (text: string) => string } = {},
 ): string {
   const cells = rows.map((row) => row.map((cell) => plainText(cell)));
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const titles = head.map((title) => plainText(title));
+  const widths = titles.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
   const render = (row: readonly string[]): string =>
     row
       .map((cell, column) =>
@@ -17,6 +18,6 @@ export function renderTable(
       )
       .join("  ")
       .trimEnd();
-  const title = render(head);
+  const title = render(titles);
   return [options.styleHead?.(title) ?? title, ...cells.map(render)].join("\n");
 }
