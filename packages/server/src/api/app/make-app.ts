@@ -153,6 +153,7 @@ export async function makeApp(
       socket.end(makeRawAnswer(new EvidentError(code, "the request could not be read as HTTP/1.1")));
     },
   }).withTypeProvider<TypeBoxTypes>();
+  app.removeContentTypeParser("text/plain");
   setAnswers(app);
   const routes = protect(app, context);
   await addGuards(app, context);
