@@ -10,14 +10,17 @@ import { httpLoadTask } from "./http-load.ts";
 import { ingest } from "./ingest.ts";
 import { type MachineFacts, machineFacts, refuseMemory } from "./machine.ts";
 import { plainServerTask } from "./plain-server.ts";
+import { search, searchAskTask, searchBuildTask } from "./search.ts";
 import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append, ingest, verify];
+const benchmarks: readonly Benchmark[] = [append, ingest, verify, search];
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
 const childTasks: Readonly<Record<string, ChildTask>> = {
   "http-load": httpLoadTask,
   "plain-server": plainServerTask,
+  "search-ask": searchAskTask,
+  "search-build": searchBuildTask,
   verify: verifyTask,
 };
 

@@ -1,7 +1,7 @@
 /** A seeded stream of entry lines of about 650 bytes, shaped like a company's access log over 90 days. */
 export interface EventStream {
   /** The line of entry `index`; the same seed and index always give the same line. */
-  line(index: number): string;
+  line(this: void, index: number): string;
   readonly startMs: number;
   readonly endMs: number;
 }

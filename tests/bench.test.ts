@@ -64,4 +64,15 @@ describe("npm run bench", () => {
       ratioToAllCores: { least: expect.any(Number) },
     });
   });
+
+  it("measures the index beside a scan, and finds what it asks for", () => {
+    using directory = makeTemporaryDirectory("bench");
+    const flags = ["--events", "5000", "--scan", "500", "--warm", "2", "--runs", "1", "--json", "-"];
+    const { code, out } = bench("search", "--dir", directory.path, ...flags);
+    expect(code).toBe(0);
+    const { kinds } = JSON.parse(out) as { kinds: readonly { name: string; found: number }[] };
+    const found = Object.fromEntries(kinds.map((kind) => [kind.name, kind.found]));
+    expect(found).toMatchObject({ "newest 50 of everything": 50, "request id": 1, "hour by status, 90 days": 5_000 });
+    expect(found["nothing matches"]).toBe(0);
+  });
 });

@@ -10,6 +10,7 @@ export interface CandidateRow extends RowKey {
 
 const firstBatch = 256;
 const largestBatch = 16_384;
+const spanGrowth = 16n;
 /** Above this share of a unit's rows, passing over the others costs less than sending a list. */
 const denseShare = 8;
 
@@ -23,6 +24,8 @@ export class CandidateRows {
   private after: RowKey | undefined;
   private batch = firstBatch;
   private atEnd = false;
+  /** Time that a batch spans; grows while it is not full. */
+  private spanNs: bigint;
 
   /** @param trails the searched trails */
   constructor(scope: Scope, candidates: Candidates, options: CandidateOptions) {
@@ -37,6 +40,8 @@ export class CandidateRows {
     const list = rows === undefined || isDense ? undefined : rowList(rows.rows());
     const base = conditionOf(unit, { rows: undefined, where, sure: false });
     this.condition = allConditions([base, list]) ?? base;
+    const allNs = unit.maxTimeNs - unit.minTimeNs;
+    this.spanNs = list === undefined ? 1n + (allNs * BigInt(firstBatch * 2)) / BigInt(unit.rows) : allNs + 1n;
   }
 
   /** The next candidates; none at the end. */
@@ -55,7 +60,12 @@ export class CandidateRows {
     const limit = this.batch;
     this.batch = Math.min(largestBatch, limit * 4);
     const direction = this.order === "newest" ? "DESC" : "ASC";
-    const where = allConditions([this.condition, this.after && this.afterCondition(this.after)]);
+    const edge = this.edgeOfSpan();
+    const where = allConditions([
+      this.condition,
+      this.after && this.afterCondition(this.after),
+      edge === undefined ? undefined : this.withinCondition(edge),
+    ]);
     const trailRank = this.trailRank();
     const chunks = await duck.select(
       (parameters) => `SELECT row, t, idx, c0 FROM ${unit.table} WHERE ${where?.(parameters) ?? "true"}
@@ -71,8 +81,25 @@ export class CandidateRows {
       }),
     );
     this.after = rows.at(-1) ?? this.after;
-    this.atEnd = rows.length < limit;
+    this.atEnd = rows.length < limit && edge === undefined;
+    if (rows.length < limit) this.spanNs *= spanGrowth;
     return rows;
+  }
+
+  /** Time up to which the next batch is looked for, so that sorting need not read the whole unit; undefined: all. */
+  private edgeOfSpan(): bigint | undefined {
+    const { minTimeNs, maxTimeNs } = this.scope.unit;
+    if (this.order === "newest") {
+      const start = this.after === undefined || this.after.timeNs > maxTimeNs ? maxTimeNs : this.after.timeNs;
+      return start - this.spanNs <= minTimeNs ? undefined : start - this.spanNs;
+    }
+    const start = this.after === undefined || this.after.timeNs < minTimeNs ? minTimeNs : this.after.timeNs;
+    return start + this.spanNs >= maxTimeNs ? undefined : start + this.spanNs;
+  }
+
+  private withinCondition(edge: bigint): Condition {
+    const sign = this.order === "newest" ? ">=" : "<=";
+    return (parameters) => `t ${sign} ${parameters.add(i64(edge))}`;
   }
 
   /** SQL that gives a trail's place among the searched ones; undefined when there is no choice. */

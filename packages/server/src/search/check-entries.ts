@@ -1,6 +1,6 @@
-import { absentCode, type ColumnValue, columns, columnValues, overflowCode, undecided } from "./columns.ts";
+import { absentCode, type ColumnValue, columns, columnValues, ipColumn, overflowCode, undecided } from "./columns.ts";
 import { type Duck, i64, rowsOf, u32 } from "./duck.ts";
-import { describeEntry, readEntry } from "./extract.ts";
+import { describeEntry, ipOf, readEntry } from "./extract.ts";
 import { lineBlockRows } from "./line-block.ts";
 import type { Running } from "./run-query.ts";
 import type { Unit } from "./unit.ts";
@@ -106,8 +106,8 @@ async function agrees(
   if (unit.trailName(block.trail(slot)) !== entries.trail || block.index(slot) !== stored.index) return false;
   const entry = readEntry(line);
   const held = columnValues(entry, entries.trail);
-  const { timeNs, ip } = describeEntry(entry, held);
-  if (timeNs !== stored.t || ip !== stored.ip) return false;
+  const { timeNs } = describeEntry(entry, held);
+  if (timeNs !== stored.t || ipOf(held[ipColumn]) !== stored.ip) return false;
   return held.every((value, at) => isValue(value, stored.codes[at] ?? absentCode, values[at], overflowCode(at)));
 }
 

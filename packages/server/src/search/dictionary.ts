@@ -13,6 +13,9 @@ class ColumnCodes {
   /** Members of the sets by code. */
   readonly sets = new Map<number, readonly string[]>();
   next = absentCode + 1;
+  /** Values often come several times in a row. */
+  last: string | undefined;
+  lastCode = absentCode;
   overflowed = 0;
 }
 
@@ -34,7 +37,13 @@ export class Dictionary {
     if (value === undefined) return absentCode;
     const codes = this.codesOf(column);
     if (value === undecided) return this.overflow(column, codes);
-    if (typeof value === "string") return codes.bySingle.get(value) ?? this.addSingle(column, codes, value);
+    if (typeof value === "string") {
+      if (value !== codes.last) {
+        codes.lastCode = codes.bySingle.get(value) ?? this.addSingle(column, codes, value);
+        codes.last = value;
+      } else if (codes.lastCode === overflowCode(column)) codes.overflowed++;
+      return codes.lastCode;
+    }
     const [first] = value;
     if (value.length === 1 && first !== undefined) return this.encode(column, first);
     const members = [...new Set(value)].sort();

@@ -1,17 +1,8 @@
-import {
-  type EntryLike,
-  entryTime,
-  fold,
-  normalInstant,
-  parseAddress,
-  parseEntry,
-  someText,
-  wordsOf,
-} from "@evident/core";
+import { type EntryLike, entryTime, fold, normalInstant, parseAddress, parseEntry, someText } from "@evident/core";
 import type { BlockTerms } from "./block-terms.ts";
-import { actorColumn, type ColumnValue, columnValues, ipColumn, resourceColumn } from "./columns.ts";
+import { actorColumn, type ColumnValue, columnValues, resourceColumn } from "./columns.ts";
 import type { HashPairs } from "./hash-pairs.ts";
-import { addWordHashes, hashKey } from "./word-hash.ts";
+import { addWordHashes, hashKey, isOneWord } from "./word-hash.ts";
 
 /** Fields whose whole value is looked up by key; numbers are part of the stored hashes. */
 export const keyFields = { "actor.id": 1, "resources.id": 2, id: 3, "trace.requestId": 4 } as const;
@@ -27,7 +18,6 @@ export interface IndexedEntry {
   readonly timeNs: bigint;
   /** The entry's time is none that the index can hold. */
   readonly isOdd: boolean;
-  readonly ip: bigint;
   readonly values: readonly ColumnValue[];
 }
 
@@ -62,17 +52,10 @@ export function addressNumber(bytes: readonly number[]): bigint {
   return value;
 }
 
-const addressCache = new Map<string, bigint>();
-
-function ipOf(value: ColumnValue): bigint {
-  if (typeof value !== "string") return noAddress;
-  const cached = addressCache.get(value);
-  if (cached !== undefined) return cached;
-  const bytes = parseAddress(value);
-  const number = bytes === undefined ? noAddress : addressNumber(bytes);
-  if (addressCache.size >= 50_000) addressCache.clear();
-  addressCache.set(value, number);
-  return number;
+/** The number of a source's address. */
+export function ipOf(value: ColumnValue): bigint {
+  const bytes = typeof value === "string" ? parseAddress(value) : undefined;
+  return bytes === undefined ? noAddress : addressNumber(bytes);
 }
 
 /** Where the hashes of entries go. */
@@ -86,19 +69,11 @@ function addKeys(field: number, value: ColumnValue, keys: HashPairs, row: number
   else if (typeof value === "object") for (const one of value) keys.add(hashKey(field, fold(one)), row);
 }
 
-const uuid = /^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$/;
-
 /** Identifiers of one word are found among the words; only others need a key of their own. */
 function addIdentifier(field: number, value: unknown, keys: HashPairs, row: number): void {
-  if (typeof value !== "string" || /^[0-9A-Za-z]*$/.test(value) || uuid.test(value)) return;
+  if (typeof value !== "string") return;
   const folded = fold(value);
   if (!isOneWord(folded)) keys.add(hashKey(field, folded), row);
-}
-
-/** Whether a folded value is a single word, and so is found by the word itself. */
-export function isOneWord(folded: string): boolean {
-  const words = wordsOf(folded);
-  return words.length === 1 && words[0] === folded;
 }
 
 function member(value: unknown, key: string): unknown {
@@ -139,5 +114,5 @@ export function extractEntry(entry: EntryLike, trail: string, sink: HashSink, ro
 /** What the index keeps of an entry in its table of rows; `values` are its `columnValues`. */
 export function describeEntry(entry: EntryLike, values: readonly ColumnValue[]): IndexedEntry {
   const ns = entryTimeNs(entry);
-  return { timeNs: ns ?? 0n, isOdd: ns === undefined, ip: ipOf(values[ipColumn]), values };
+  return { timeNs: ns ?? 0n, isOdd: ns === undefined, values };
 }

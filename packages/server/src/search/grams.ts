@@ -23,18 +23,20 @@ export function gramsOf(run: string): number[] {
 
 function addBytes(bytes: Uint8Array, seen: Uint8Array): boolean {
   let run = 0;
-  let gram = 0;
+  let first = 0;
+  let second = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] ?? 0;
     const kind = classOf[byte] ?? 0;
     if (kind === 0) {
       if (byte >= 128) return false;
       run = 0;
-      gram = 0;
       continue;
     }
-    gram = (gram % 1_296) * 36 + kind - 1;
-    if (++run >= 3) seen[gram] = 1;
+    if (run === 2) seen[first + second + kind - 1] = 1;
+    else run++;
+    first = second * 36;
+    second = (kind - 1) * 36;
   }
   return true;
 }

@@ -1,10 +1,10 @@
 import { compileTest, type Test } from "@evident/core";
 import { Bitmap } from "./bitmap.ts";
 import { addPosition, BlockTerms, blockRows } from "./block-terms.ts";
-import { trailColumn } from "./columns.ts";
+import { absentCode, type ColumnValue, ipColumn, overflowCode, trailColumn } from "./columns.ts";
 import { Dictionary } from "./dictionary.ts";
 import type { Duck, DuckDBAppender } from "./duck.ts";
-import { extractEntry, readEntry } from "./extract.ts";
+import { extractEntry, ipOf, readEntry } from "./extract.ts";
 import { addGrams, GramTable, gramCount } from "./grams.ts";
 import { HashPairs } from "./hash-pairs.ts";
 import type { LineBlock } from "./line-block.ts";
@@ -15,6 +15,9 @@ import type { MatchingCodes, TrailSpan, Unit } from "./unit.ts";
 
 /** Rows of one append at most: what queries wait for. */
 export const sliceRows = 512;
+
+/** Rows that wait to become visible at most: making few visible costs as much as making many. */
+export const flushRows = 2_048;
 
 // Bounds besides the rows, for entries that are far larger than usual.
 const maxPairs = 24_000_000;
@@ -42,13 +45,16 @@ export class HotTable {
   readonly seenGrams = new Uint8Array(gramCount);
   readonly spans = new Map<string, HotSpan>();
   readonly trailNames = new Map<number, string>();
+  /** Rows that were appended; `visible` of them can be searched. */
   rows = 0;
+  visible = 0;
   minTimeNs = 0n;
   maxTimeNs = 0n;
   oddTimes = 0;
   private readonly duck: Duck;
   private readonly limit: number;
-  private readonly buffer = new RowBuffer(sliceRows);
+  private readonly ips: bigint[] = [];
+  private readonly buffer = new RowBuffer(flushRows);
   private appenders: { readonly rows: DuckDBAppender; readonly dict: DuckDBAppender } | undefined;
 
   private constructor(duck: Duck, number: number, limit: number, lines: LineStore) {
@@ -81,31 +87,42 @@ export class HotTable {
     return isHeavy ? 0 : this.limit - this.rows;
   }
 
-  /** Indexes at most `sliceRows` lines of a trail, within `room`. */
+  /** Takes at most `sliceRows` lines of a trail, within `room`; at most `flushRows` wait for the next flush. */
   append(trail: string, first: number, lines: readonly Buffer[]): void {
-    const { appenders } = this;
     const last = lines.at(-1);
-    if (appenders === undefined || last === undefined) return;
+    if (last === undefined) return;
     for (const [at, line] of lines.entries()) this.addRow(trail, first + at, line);
-    this.buffer.flushTo(appenders.rows);
-    appenders.rows.flushSync();
-    for (const { column, code, value } of this.dictionary.takeFresh()) {
-      appenders.dict.appendUInteger(column);
-      appenders.dict.appendUInteger(code);
-      appenders.dict.appendVarchar(value);
-      appenders.dict.endRow();
-    }
-    appenders.dict.flushSync();
     this.trailNames.set(this.dictionary.codeOf(trailColumn, trail) ?? 0, trail);
     const span = this.spans.get(trail);
     this.spans.set(trail, { first: span?.first ?? first, end: first + lines.length, last: Buffer.from(last) });
+  }
+
+  /** Makes what was appended visible. */
+  flush(): void {
+    const { appenders } = this;
+    if (appenders === undefined || this.visible === this.rows) return;
+    this.buffer.flushTo(appenders.rows);
+    appenders.rows.flushSync();
+    this.flushDictionary(appenders.dict);
+    this.visible = this.rows;
+  }
+
+  private flushDictionary(appender: DuckDBAppender): void {
+    const fresh = this.dictionary.takeFresh();
+    for (const { column, code, value } of fresh) {
+      appender.appendUInteger(column);
+      appender.appendUInteger(code);
+      appender.appendVarchar(value);
+      appender.endRow();
+    }
+    if (fresh.length > 0) appender.flushSync();
   }
 
   private addRow(trail: string, index: number, line: Buffer): void {
     const row = this.rows;
     const entry = extractEntry(readEntry(line), trail, { terms: this.terms, keys: this.keyPairs }, row);
     const codes = entry.values.map((value, column) => this.dictionary.encode(column, value));
-    this.buffer.push(row, index, entry, codes);
+    this.buffer.push(row, index, entry.timeNs, this.ipOf(codes, entry.values), codes);
     this.lines.append({ trail: codes[trailColumn] ?? 0, index, line });
     addGrams(line, this.seenGrams);
     if (row === 0 || entry.timeNs < this.minTimeNs) this.minTimeNs = entry.timeNs;
@@ -113,6 +130,19 @@ export class HotTable {
     if (entry.isOdd) this.oddTimes++;
     this.rows++;
     if (this.rows % blockRows === 0) this.endBlock(this.rows - blockRows);
+  }
+
+  /** Sources come again: an address is parsed once for its code. */
+  private ipOf(codes: readonly number[], values: readonly ColumnValue[]): bigint {
+    const code = codes[ipColumn] ?? absentCode;
+    const value = values[ipColumn];
+    if (code === overflowCode(ipColumn)) return ipOf(value);
+    let ip = this.ips[code];
+    if (ip === undefined) {
+      ip = ipOf(value);
+      this.ips[code] = ip;
+    }
+    return ip;
   }
 
   private endBlock(start: number): void {
@@ -127,6 +157,7 @@ export class HotTable {
   /** No more rows: the table waits to become a segment. Its lines are durable when it resolves. */
   async freeze(): Promise<void> {
     if (this.appenders === undefined) return;
+    this.flush();
     this.appenders.rows.closeSync();
     this.appenders.dict.closeSync();
     this.appenders = undefined;
@@ -158,7 +189,7 @@ class HotView implements Unit {
 
   constructor(hot: HotTable) {
     this.hot = hot;
-    this.rows = hot.rows;
+    this.rows = hot.visible;
     this.table = `${hot.name}.rows`;
     this.dictTable = `${hot.name}.dict`;
     this.minTimeNs = hot.minTimeNs;

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Duck, IndexDamage } from "./duck.ts";
 import { syncDirectory } from "./durable-file.ts";
-import { HotTable, sliceRows } from "./hot-table.ts";
+import { flushRows, HotTable, sliceRows } from "./hot-table.ts";
 import { readManifest, type SegmentRecord, segmentFiles, writeManifest } from "./manifest.ts";
 import { sealSegment } from "./seal-segment.ts";
 import { Segment } from "./segment.ts";
@@ -52,8 +52,9 @@ export class IndexStore {
   private retired: readonly HotTable[] = [];
   private sealing: Promise<void> | undefined;
   private seals = 0;
-  /** Sizes of the trails as indexed. */
-  readonly positions = new Map<string, number>();
+  /** Sizes of the trails as appended, and as searchable. */
+  private readonly appended = new Map<string, number>();
+  private searchable: ReadonlyMap<string, number> = new Map();
 
   private constructor(options: StoreOptions, duck: Duck) {
     this.options = options;
@@ -91,6 +92,7 @@ export class IndexStore {
     for (const record of records) await this.loadSegment(record);
     if (records.length === 0) await writeManifest(dir, []);
     await this.beginHot();
+    this.flush();
   }
 
   private async loadSegment(record: SegmentRecord): Promise<void> {
@@ -99,8 +101,8 @@ export class IndexStore {
     if (size !== record.tableBytes)
       throw new IndexDamage(`${files.tables} has ${size} bytes, not ${record.tableBytes}`);
     for (const [trail, { first, end }] of Object.entries(record.trails)) {
-      if (first !== (this.positions.get(trail) ?? 0)) throw new IndexDamage(`the segments of ${trail} have a gap`);
-      this.positions.set(trail, end);
+      if (first !== (this.appended.get(trail) ?? 0)) throw new IndexDamage(`the segments of ${trail} have a gap`);
+      this.appended.set(trail, end);
     }
     this.segments = [...this.segments, await Segment.open(this.duck, files, record)];
   }
@@ -129,24 +131,40 @@ export class IndexStore {
     return { rows, hotRows, segments: this.segments.length, seals: this.seals };
   }
 
-  /** Indexes lines of a trail, in slices with pauses between them; they must follow what is indexed already. */
+  /**
+   * Indexes lines of a trail, in slices with pauses between them; they must follow what is indexed already. They are
+   * searchable after a flush.
+   */
   async append(trail: string, first: number, lines: readonly Buffer[]): Promise<void> {
-    if (first !== (this.positions.get(trail) ?? 0))
+    if (first !== (this.appended.get(trail) ?? 0))
       throw new Error(`entries of ${trail} arrived at ${first}, out of order`);
     for (let at = 0; at < lines.length; ) {
       if (this.hot.room <= 0) await this.changeHot();
+      if (this.hot.rows - this.hot.visible + sliceRows > flushRows) this.flush();
       const slice = lines.slice(at, at + Math.min(sliceRows, this.hot.room));
       this.hot.append(trail, first + at, slice);
       at += slice.length;
-      this.positions.set(trail, first + at);
+      this.appended.set(trail, first + at);
       await this.options.pause();
     }
+  }
+
+  /** Makes what was appended searchable. */
+  flush(): void {
+    this.hot.flush();
+    this.searchable = new Map(this.appended);
+  }
+
+  /** Sizes of the trails as searchable. */
+  get positions(): ReadonlyMap<string, number> {
+    return this.searchable;
   }
 
   /** Begins a new hot table and seals the full one. If the one before is not sealed yet, ingest waits for it. */
   private async changeHot(): Promise<void> {
     await this.sealing;
     const full = this.hot;
+    this.flush();
     await full.freeze();
     await this.beginHot();
     this.startSealing(full);
@@ -194,7 +212,7 @@ export class IndexStore {
     return {
       duck: this.duck,
       units: [...this.segments, ...this.hots.map((hot) => hot.view())].filter((unit) => unit.rows > 0),
-      positions: new Map(this.positions),
+      positions: this.positions,
       release: () => {
         if (this.leases.delete(key) && this.retired.length > 0) {
           this.dropRetired().catch((error: unknown) => this.options.onFailure(error));

@@ -2,7 +2,7 @@ import { isAscii } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 /** Rows of one compressed block of lines; only the last block of a file holds fewer. */
-export const lineBlockRows = 128;
+export const lineBlockRows = 64;
 
 /** One stored line and where it lies; `trail` is a code of the trail column's dictionary. */
 export interface PlacedLine {
@@ -65,7 +65,7 @@ export class LineBlock {
   private readonly indexes: number[] = [];
   private readonly starts: number[] = [];
   private at = 0;
-  private folded: string | undefined;
+  private holding: { readonly needle: string; readonly rows: ReadonlySet<number> | undefined } | undefined;
 
   constructor(compressed: Uint8Array) {
     this.bytes = zstdDecompressSync(compressed, { maxOutputLength: maxBlockBytes });
@@ -112,19 +112,31 @@ export class LineBlock {
    * through: other letters may fold to these.
    */
   mayHold(row: number, needle: string): boolean {
-    this.folded ??= foldAscii(this.bytes);
-    if (this.folded === "") return true;
-    const at = this.folded.indexOf(needle, this.starts[row]);
-    return at >= 0 && at + needle.length <= (this.starts[row + 1] ?? 0);
+    if (this.holding?.needle !== needle) this.holding = { needle, rows: this.rowsWith(needle) };
+    return this.holding.rows === undefined || this.holding.rows.has(row);
+  }
+
+  /** The lines that hold a run; undefined when it cannot be told. */
+  private rowsWith(needle: string): ReadonlySet<number> | undefined {
+    const base = this.starts[0] ?? 0;
+    const lines = this.bytes.subarray(base);
+    if (!isAscii(lines)) return undefined;
+    const text = lines.toString("latin1").toLowerCase();
+    const rows = new Set<number>();
+    let row = 0;
+    for (let at = text.indexOf(needle); at >= 0; ) {
+      while (at + base >= (this.starts[row + 1] ?? Number.POSITIVE_INFINITY)) row++;
+      const end = (this.starts[row + 1] ?? 0) - base;
+      // A run found over a border is in neither line.
+      const isWithin = at + needle.length <= end;
+      if (isWithin) rows.add(row);
+      at = text.indexOf(needle, isWithin ? end : at + 1);
+    }
+    return rows;
   }
 
   /** A view of the block's memory, not a copy. */
   line(row: number): Buffer {
     return this.bytes.subarray(this.starts[row], this.starts[row + 1]);
   }
-}
-
-/** ASCII text in lower case; empty for any other. */
-function foldAscii(bytes: Buffer): string {
-  return isAscii(bytes) ? bytes.toString("latin1").toLowerCase() : "";
 }

@@ -7,7 +7,7 @@ import { encodeLineBlock, LineBlock, lineBlockRows, type PlacedLine } from "./li
 const keptBlocks = 16;
 
 /**
- * The lines of a hot table and of the segment it becomes, in order of arrival: compressed blocks of 128 one after
+ * The lines of a hot table and of the segment it becomes, in order of arrival: compressed blocks one after
  * another in a file, the newest in memory. The file is only ever appended to, so that sealing has nothing to copy.
  */
 export class LineStore {

@@ -91,9 +91,9 @@ export type FromWorker =
     }
   | {
       readonly kind: "indexed";
-      readonly trail: string;
-      readonly size: number;
-      /** Of the pack that is done with. */
+      /** Of the trails that have grown. */
+      readonly sizes: Positions;
+      /** Of the packs that are done with. */
       readonly bytes: number;
       readonly numbers: IndexNumbers;
     }

@@ -10,9 +10,9 @@ import {
   wordsOf,
 } from "@evident/core";
 import { columnOf, ipColumn } from "./columns.ts";
-import { addressNumber, isOneWord, keyFields } from "./extract.ts";
+import { addressNumber, keyFields } from "./extract.ts";
 import { gramsOf } from "./grams.ts";
-import { hashKey, hashWord } from "./word-hash.ts";
+import { hashKey, hashWord, isOneWord } from "./word-hash.ts";
 
 /** A lookup in the index that finds all matching rows and perhaps others. */
 export type Posting =

@@ -1,6 +1,5 @@
 import { columns } from "./columns.ts";
 import { appendColumns, BIGINT, type ColumnData, type DuckDBAppender, UBIGINT, UINTEGER, USMALLINT } from "./duck.ts";
-import type { IndexedEntry } from "./extract.ts";
 
 /** Columns of a table of rows. */
 export const rowColumnSql = [
@@ -33,12 +32,12 @@ export class RowBuffer {
     ];
   }
 
-  push(row: number, index: number, entry: IndexedEntry, codes: readonly number[]): void {
+  push(row: number, index: number, timeNs: bigint, ip: bigint, codes: readonly number[]): void {
     const at = this.count++;
     this.rows[at] = row;
-    this.times[at] = entry.timeNs;
+    this.times[at] = timeNs;
     this.indexes[at] = BigInt(index);
-    this.ips[at] = entry.ip;
+    this.ips[at] = ip;
     for (let column = 0; column < this.codes.length; column++) {
       const data = this.codes[column];
       if (data !== undefined) data[at] = codes[column] ?? 0;

@@ -113,10 +113,10 @@ export class SearchHost {
     return undefined;
   }
 
-  private indexed(thread: IndexThread, { trail, size, bytes, numbers }: FromWorker & { kind: "indexed" }): void {
+  private indexed(thread: IndexThread, { sizes, bytes, numbers }: FromWorker & { kind: "indexed" }): void {
     if (thread !== this.thread) return;
     this.failures = 0;
-    this.sizes.set(trail, size);
+    for (const [trail, size] of Object.entries(sizes)) this.sizes.set(trail, size);
     this.numbers = numbers;
     this.feed.done(bytes);
     this.wakeWaiters();

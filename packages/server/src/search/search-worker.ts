@@ -17,6 +17,9 @@ function failureOf(error: unknown): Failure {
   return { kind: error instanceof IndexDamage ? "damage" : "failed", message };
 }
 
+/** Bytes of entries that are made searchable together when they come fast. */
+const bytesTogether = 1_024 * 1_024;
+
 const pause = (): Promise<void> => setImmediate();
 
 /** The thread that alone opens the index: entries in, answers out. */
@@ -59,11 +62,21 @@ class SearchWorker {
   }
 
   private async index(): Promise<void> {
+    const grown = new Set<string>();
+    let bytes = 0;
     for (let next = this.arrived.shift(); next !== undefined && !this.closing; next = this.arrived.shift()) {
       const { trail, first, pack } = next;
       await this.store.append(trail, first, unpackLines(pack));
-      const size = this.store.positions.get(trail) ?? 0;
-      this.post({ kind: "indexed", trail, size, bytes: pack.byteLength, numbers: this.store.numbers });
+      grown.add(trail);
+      bytes += pack.byteLength;
+      // What comes in small pieces becomes searchable together while more of it waits.
+      if (this.arrived.length > 0 && bytes < bytesTogether) continue;
+      this.store.flush();
+      const { positions, numbers } = this.store;
+      const sizes = Object.fromEntries([...grown].map((name) => [name, positions.get(name) ?? 0]));
+      this.post({ kind: "indexed", sizes, bytes, numbers });
+      grown.clear();
+      bytes = 0;
     }
     this.indexing = undefined;
   }

@@ -38,6 +38,6 @@ export interface Unit {
   codesWhere(column: number, test: Test, signal: AbortSignal, among?: ReadonlySet<number>): Promise<MatchingCodes>;
   /** Rows that may match the posting. */
   posting(posting: Posting, signal: AbortSignal): Promise<Bitmap>;
-  /** The lines of rows `[block * 128, (block + 1) * 128)`. */
+  /** The lines of rows `[block * lineBlockRows, (block + 1) * lineBlockRows)`. */
   readBlock(block: number): Promise<LineBlock>;
 }

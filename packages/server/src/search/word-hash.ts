@@ -1,4 +1,4 @@
-import { fold, forEachWord } from "@evident/core";
+import { fold, forEachWord, wordsOf } from "@evident/core";
 import type { BlockTerms } from "./block-terms.ts";
 
 const wordSeed = 0x811c9dc5;
@@ -67,6 +67,21 @@ function ipv4End(text: string, start: number): number {
     if (at === first || at - first > 3) return 0;
   }
   return at < text.length && isWordCode(text.charCodeAt(at)) ? 0 : at;
+}
+
+/** Whether a folded text is a single word, and so is found by the word itself. */
+export function isOneWord(folded: string): boolean {
+  let at = 0;
+  while (at < folded.length && (foldedCode[folded.charCodeAt(at)] ?? 0) !== 0) at++;
+  if (at === folded.length) return at > 0;
+  if (isAscii(folded)) return uuidEnd(folded, 0) === folded.length || ipv4End(folded, 0) === folded.length;
+  const words = wordsOf(folded);
+  return words.length === 1 && words[0] === folded;
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= 128) return false;
+  return true;
 }
 
 function compoundEnd(text: string, start: number, end: number): number {
