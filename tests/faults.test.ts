@@ -1,10 +1,8 @@
 import { cpSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EvidentError, toHex } from "@evident/core";
 import { type Ledger, nodeFileSystem, verifyDirectory } from "@evident/server";
 import {
-  type Fault,
   FaultyFileSystem,
   findBrokenPromises,
   makeDraft,
@@ -13,15 +11,11 @@ import {
   openSmallLedger,
   type Seen,
   type SeenEntry,
-  type SeenHead,
 } from "@evident/testkit";
 import { describe, expect, it } from "vitest";
 
 const isSoak = process.env.EVIDENT_SOAK === "1";
 const seed = Number(process.env.EVIDENT_SEED ?? Math.trunc(Math.random() * 1_000_000));
-
-/** No fault may leave a ledger that neither goes on nor ends. */
-const HANG_MS = 20_000;
 
 /** Files of the log under the name they were opened by: the first of an epoch is made in tmp/, the others as spares. */
 const logFile = /\/(?:wal|tmp)\/\d{8}-\d{8}/;
@@ -202,81 +196,6 @@ describe("a log that cannot be written", () => {
   }
 });
 
-/** One life of a store under a fault: begins, appends, seals, rotates, stops; whatever fails ends it. Fills `seen` as it goes. */
-async function live(
-  directory: string,
-  disk: FaultyFileSystem,
-  seen: { acknowledged: SeenEntry[]; heads: SeenHead[] },
-): Promise<void> {
-  let ledger: Ledger | undefined;
-  const publish = async (opened: Ledger, size: number): Promise<void> => {
-    const head = await opened.waitPublished("alpha", size, AbortSignal.timeout(500));
-    seen.heads.push({ trail: "alpha", size: head.size, root: toHex(head.root) });
-  };
-  try {
-    ledger = await openSmallLedger(directory, { fileSystem: disk });
-    await ledger.createTrail({ name: "alpha", tenant: "acme", by: "test" });
-    await appendSeen(ledger, seen.acknowledged, "one", 270);
-    await publish(ledger, 270);
-    await ledger.seal("alpha", { tail: false });
-    await ledger.rotateKeys("alpha", "test");
-    await appendSeen(ledger, seen.acknowledged, "two", 5);
-    await publish(ledger, 275);
-    await ledger.seal("alpha", { tail: true });
-    await appendSeen(ledger, seen.acknowledged, "three", 1);
-    await ledger.close();
-  } catch (error) {
-    if (!(error instanceof EvidentError) && !(error instanceof DOMException)) throw error;
-    await end(ledger);
-  }
-}
-
-/** What breaks when a life meets a fault and the store is opened again, on a copy where the process is gone but its lock is not. */
-async function breakUnder(fault: Fault): Promise<readonly string[]> {
-  using directory = makeTemporaryDirectory("sweep");
-  using copy = makeTemporaryDirectory("sweep");
-  const disk = new FaultyFileSystem(nodeFileSystem);
-  disk.fail(fault);
-  const seen = { acknowledged: [], heads: [] };
-  const isCrash = fault.how === "crash_before" || fault.how === "crash_after";
-  try {
-    await Promise.race([live(directory.path, disk, seen), disk.crashed]);
-    disk.heal();
-    if (!isCrash) return await reopen(directory.path, seen);
-    cpSync(directory.path, copy.path, { recursive: true, filter: (path) => !path.includes("lock.sqlite") });
-    return await reopen(copy.path, seen);
-  } catch (error) {
-    return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
-  }
-}
-
-describe(`every step of a store's life (seed ${seed})`, () => {
-  it("may fail, take effect but be reported failed, or be the last, without breaking a promise", async () => {
-    using healthy = makeTemporaryDirectory("sweep");
-    const counting = new FaultyFileSystem(nodeFileSystem);
-    await live(healthy.path, counting, { acknowledged: [], heads: [] });
-    const calls = counting.count();
-    const kinds: readonly Omit<Fault, "nth">[] = [
-      { how: "lost", error: "EIO" },
-      { how: "lost", error: "ENOSPC" },
-      { how: "applied", error: "EIO" },
-      { how: "applied", error: "ENOSPC" },
-      { how: "crash_before" },
-      { how: "crash_after" },
-    ];
-    const all = Array.from({ length: calls }, (_, i) => kinds.map((kind): Fault => ({ ...kind, nth: i + 1 }))).flat();
-    const random = makeRandom(seed);
-    const faults = isSoak ? all : all.filter(() => random() < 70 / all.length);
-    const broken: string[] = [];
-    for (const fault of faults) {
-      const name = `call ${fault.nth} of ${calls} ${fault.error ?? ""} ${fault.how}`;
-      const found = await Promise.race([breakUnder(fault), sleep(HANG_MS, ["it hangs"])]);
-      broken.push(...found.map((each) => `${name}: ${each}`));
-    }
-    expect(broken).toEqual([]);
-  }, 1_800_000);
-});
-
 /** A store that was never stopped, its log's newest file, and where each record of that file begins. */
 async function crashedStore(
   directory: string,
@@ -306,14 +225,14 @@ async function crashedStore(
 
 describe("a log after a crash", () => {
   it("is recovered wherever its last record was torn", async () => {
-    using directory = makeTemporaryDirectory("torn");
+    using directory = makeTemporaryDirectory("torn", { memory: true });
     const { log, starts, end: logEnd } = await crashedStore(directory.path);
     const last = starts.at(-1) ?? 0;
     const original = readFileSync(log);
     const stride = isSoak ? 1 : Math.ceil((logEnd - last) / 6);
     for (let cut = last; cut < logEnd; cut += stride) {
       for (const zeroed of [true, false]) {
-        using copy = makeTemporaryDirectory("torn");
+        using copy = makeTemporaryDirectory("torn", { memory: true });
         cpSync(join(directory.path, "crashed"), copy.path, { recursive: true });
         const file = log.replace(join(directory.path, "crashed"), copy.path);
         if (zeroed)
@@ -327,13 +246,13 @@ describe("a log after a crash", () => {
   });
 
   it("is refused when a byte before a valid record is wrong", async () => {
-    using directory = makeTemporaryDirectory("corrupt");
+    using directory = makeTemporaryDirectory("corrupt", { memory: true });
     const { log, starts } = await crashedStore(directory.path);
     const original = readFileSync(log);
     const random = makeRandom(seed);
     const last = starts.at(-1) ?? 0;
     for (let i = 0; i < (isSoak ? 500 : 12); i += 1) {
-      using copy = makeTemporaryDirectory("corrupt");
+      using copy = makeTemporaryDirectory("corrupt", { memory: true });
       cpSync(join(directory.path, "crashed"), copy.path, { recursive: true });
       const changed = Buffer.from(original);
       const at = Math.floor(random() * last);

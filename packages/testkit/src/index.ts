@@ -4,7 +4,7 @@ export { findBrokenPromises, type Seen, type SeenEntry, type SeenHead } from "./
 export { freePort } from "./free-port.ts";
 export { eventIdOf, makeDraft, makeFullDraft, makeIdentity } from "./make-draft.ts";
 export { makeEvent } from "./make-event.ts";
-export { type MadeStore, makeStore, storeFiles } from "./make-store.ts";
+export { type MadeStore, makeStore, storeFiles, withBlob } from "./make-store.ts";
 export { makeRandom } from "./random.ts";
 export { type PublishedOptions, readCheckpoint, readPublished } from "./read-published.ts";
 export {

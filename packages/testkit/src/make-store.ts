@@ -25,7 +25,8 @@ export function storeFiles(dataDir: string): readonly string[] {
   return files.sort();
 }
 
-function withBlob(draft: Draft, ciphertext: Uint8Array): Draft {
+/** A draft that names a blob of this ciphertext and brings it along. */
+export function withBlob(draft: Draft, ciphertext: Uint8Array): Draft {
   const digest = createHash("sha256").update(ciphertext).digest();
   const blob = JSON.stringify({ digest: digest.toString("base64"), sizeBytes: ciphertext.length });
   const rest = draft.rest.replace(/,"(event|quarantine)":/, `,"blob":${blob},"$1":`);

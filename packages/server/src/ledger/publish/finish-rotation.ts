@@ -1,10 +1,10 @@
-import { EvidentError, equalBytes, openCheckpoint, rootFromTiles } from "@evident/core";
+import { EvidentError, equalBytes, openCheckpoint } from "@evident/core";
 import type { ObjectStore } from "../storage/index.ts";
-import { pathOf, type StatedRotation, type Trail, tileSource } from "../trail/index.ts";
+import { pathOf, type StatedRotation, type Trail } from "../trail/index.ts";
 
 /**
- * Makes the note of a stated rotation durable, signed by the old and the new keys, and goes on with the new ones.
- * Can be called again after any failure: a note that is there already is taken, if it is the right one.
+ * Makes the note of a stated rotation durable, signed by the old and the new keys, and goes on with the new ones. The published head
+ * is that of the rotation's size. Can be called again after any failure: a note that is there already is taken, if it is the right one.
  */
 export async function finishRotation(
   objects: ObjectStore,
@@ -12,8 +12,14 @@ export async function finishRotation(
   rotation: StatedRotation,
   nowMs: number,
 ): Promise<void> {
-  const { size, next } = rotation;
-  const root = await rootOf(objects, trail, size);
+  const { next, size } = rotation;
+  const { root } = trail.published;
+  if (trail.published.size !== size) {
+    throw new EvidentError(
+      "internal",
+      `trail ${trail.name}: its keys change at ${size}, not at ${trail.published.size}`,
+    );
+  }
   const name = pathOf.rotation(trail.name, size);
   const found = await objects.read(name);
   if (found !== undefined) checkRotationNote(found, { name, size, root, keys: [...trail.signer.keys, ...next.keys] });
@@ -22,11 +28,6 @@ export async function finishRotation(
   trail.signer = next;
   trail.generation += 1;
   trail.rotating = undefined;
-}
-
-async function rootOf(objects: ObjectStore, trail: Trail, size: number): Promise<Uint8Array> {
-  if (size === trail.published.size) return trail.published.root;
-  return rootFromTiles(size, tileSource(objects, trail, trail.durable.size));
 }
 
 /** @throws EvidentError `corrupt_store` when a note is not the one by which these keys were changed at this tree */

@@ -1,7 +1,7 @@
-import { EvidentError } from "@evident/core";
+import { EvidentError, rootFromTiles } from "@evident/core";
 import { type LedgerFailure, passes } from "../ledger-failure.ts";
 import type { ObjectStore } from "../storage/index.ts";
-import { partialTiles, pathOf, type Trail } from "../trail/index.ts";
+import { partialTiles, pathOf, type Trail, tileSource } from "../trail/index.ts";
 import type { PublishedHead } from "../types.ts";
 import { finishRotation } from "./finish-rotation.ts";
 
@@ -112,15 +112,19 @@ export class Publisher {
 
   async #publish(trail: Trail): Promise<PublishedHead> {
     const { objects, nowMs } = this.#options;
-    if (trail.rotating !== undefined) await finishRotation(objects, trail, trail.rotating, nowMs());
-    if (isNew(trail)) await this.#sign(trail);
+    const { rotating } = trail;
+    if (rotating !== undefined) {
+      // The note is a head like any other: the tiles of its size are there before it, and so is the checkpoint.
+      if (trail.published.size < rotating.size) await this.#sign(trail, await headAt(objects, trail, rotating.size));
+      await finishRotation(objects, trail, rotating, nowMs());
+    }
+    if (isNew(trail)) await this.#sign(trail, trail.durable);
     await removeStalePartials(objects, trail);
     return trail.published;
   }
 
-  async #sign(trail: Trail): Promise<void> {
+  async #sign(trail: Trail, { size, root }: Trail["durable"]): Promise<void> {
     const { objects, nowMs } = this.#options;
-    const { size, root } = trail.durable;
     const { full, partial } = trail.tree.tilesAt(size);
     const named = [...full, ...partial].map(({ level, n, width, bytes }) => ({
       name: pathOf.tile(trail.name, level, n, width),
@@ -157,6 +161,12 @@ export class Publisher {
       waiters.clear();
     }
   }
+}
+
+/** The tree at a size that is durable but perhaps not the newest. */
+async function headAt(objects: ObjectStore, trail: Trail, size: number): Promise<Trail["durable"]> {
+  if (size === trail.durable.size) return trail.durable;
+  return { size, root: await rootFromTiles(size, tileSource(objects, trail, trail.durable.size)) };
 }
 
 /** Whether the newest checkpoint is behind the durable entries or not signed by the newest keys. */
