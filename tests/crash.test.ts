@@ -136,7 +136,7 @@ describe(`a server killed again and again under load (seed ${seed})`, () => {
         const made = await post(server, "/v1/keys", {
           role: "producer",
           tenant: "acme",
-          sources: ["load"],
+          sources: ["records"],
           trails: [trail],
         });
         const producerKey = (made as { key: string }).key;
@@ -185,7 +185,7 @@ describe("a second server", () => {
       const exit = await Promise.race([second.exited, sleep(20_000, undefined)]);
       if (exit === undefined) await second.kill();
       expect(exit).toEqual({ code: 19, signal: null });
-      expect(second.output()).toContain("store_in_use");
+      expect(second.output()).toContain("is open in another process");
     } finally {
       first.signal("SIGCONT");
     }

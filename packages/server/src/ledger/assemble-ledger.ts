@@ -1,4 +1,4 @@
-import { rootFromTiles } from "@evident/core";
+import { rootFromTiles, toBase64 } from "@evident/core";
 import { BlobStore } from "./blobs.ts";
 import type { ClockSteps } from "./clock-steps.ts";
 import { Committer } from "./commit/index.ts";
@@ -115,6 +115,7 @@ export function assembleLedger(opened: OpenedStore): LedgerParts {
     nowMs: () => clock.nowMs(),
     onLate: (detail) => options.onAlarm?.({ kind: "publish_late", detail }),
     failure,
+    onPublished: ({ trail, size, root }) => keys.shown.note(trail, { size, root: toBase64(root) }),
   });
   const blobs = new BlobStore(storage.objects);
   const sealer = makeSealer(opened, appendStatement, blobs);

@@ -130,6 +130,17 @@ function refuseLostData(keys: KeyFiles, hasEntries: boolean): void {
   );
 }
 
+/** A trail whose head was shown is in the store, or the store was put back to a copy from before it was made. */
+function refuseLostTrails(keys: KeyFiles, trails: ReadonlyMap<string, Trail>): void {
+  for (const [name, { size }] of keys.shown.all()) {
+    if (trails.has(name)) continue;
+    throw new EvidentError(
+      "rolled_back",
+      `trail ${name}: a head of size ${size} was published, the store has no such trail`,
+    );
+  }
+}
+
 /** Start-up is recovery: the same steps after a crash, a clean stop and on an empty directory. */
 export async function recoverStore(options: RecoverOptions): Promise<RecoveredStore> {
   const { storage, keys, originHost } = options;
@@ -148,6 +159,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
     const parts = old.parts.filter((part) => part.trail === trail.name);
     trails.set(trail.name, await recoverTrail(storage, keys, trail, { parts, read, old }));
   }
+  refuseLostTrails(keys, trails);
   const clock = new ReceivedClock(options.clockSource, old.lastAt === "" ? 0 : Date.parse(old.lastAt), options.onStep);
   const epoch = old.epoch + 1;
   const copied = await copyWal(storage, old, trails, {

@@ -1,4 +1,5 @@
 export { type CheckpointKey, KeyFiles } from "./key-files.ts";
+export type { ShownHead } from "./shown-heads.ts";
 export {
   type CheckpointSigner,
   type HeadToSign,

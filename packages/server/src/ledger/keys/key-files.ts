@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { EvidentError, fromBase64, toBase64 } from "@evident/core";
+import { ShownHeads } from "./shown-heads.ts";
 
 /** Writes a private file so that a crash leaves either nothing or all of it: temporary file, fsync, rename, fsync of the directory. */
 function writePrivate(path: string, text: string): void {
@@ -80,17 +81,20 @@ export interface CheckpointKey {
 }
 
 /**
- * The keys directory (0700, files 0600). Every file is made once and read back; nothing here is ever overwritten but `trails.json`,
- * which is public.
+ * The keys directory (0700, files 0600). Every file is made once and read back; nothing here is ever overwritten but `trails.json`
+ * and `heads.json`, which are public.
  */
 export class KeyFiles {
   readonly #dir: string;
+  /** Newest published heads. */
+  readonly shown: ShownHeads;
 
   constructor(dir: string) {
     this.#dir = resolve(dir);
     makeDirectory(this.#dir);
     makeDirectory(join(this.#dir, "trails"));
     chmodSync(this.#dir, 0o700);
+    this.shown = new ShownHeads(this.#dir);
   }
 
   /** Files whose mode lets others read them: a warning for `doctor`. */

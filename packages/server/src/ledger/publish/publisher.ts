@@ -13,6 +13,8 @@ export interface PublisherOptions {
   /** A publish could not be written because the disk is full; it is tried again at the next interval. */
   readonly onLate: (detail: string) => void;
   readonly failure: LedgerFailure;
+  /** A checkpoint is durable, and nobody has seen it yet. */
+  readonly onPublished: (head: PublishedHead) => void;
 }
 
 interface Waiter {
@@ -137,6 +139,7 @@ export class Publisher {
     await objects.replace(pathOf.checkpoint(trail.name), note);
     trail.published = { trail: trail.name, size, root, note };
     trail.publishedGeneration = trail.generation;
+    this.#options.onPublished(trail.published);
     trail.tree.trim(size);
     this.#publishes += 1;
     this.#release(trail);

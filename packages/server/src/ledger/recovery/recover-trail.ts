@@ -148,7 +148,11 @@ async function rootAt(storage: Storage, trail: Trail, size: number): Promise<Uin
   return rootFromTiles(size, tileSource(storage.objects, trail, trail.tree.size));
 }
 
-async function checkRecordedHead(storage: Storage, trail: Trail, head: TrailState["head"]): Promise<void> {
+async function checkRecordedHead(
+  storage: Storage,
+  trail: Trail,
+  head: { readonly size: number; readonly root: string } | undefined,
+): Promise<void> {
   if (head === undefined || head.size === 0) return;
   if (head.size > trail.tree.size) {
     throw new EvidentError(
@@ -264,6 +268,7 @@ export async function recoverTrail(
   await replayParts(storage, trail, from, sealedEnd(trail));
   trail.durable = { size: tree.size, root: asHash(tree.root()) };
   await checkRecordedHead(storage, trail, state.head);
+  await checkRecordedHead(storage, trail, keys.shown.all().get(trail.name));
   checkClosingHead(trail, from.old);
   await recoverRotation(storage, keys, state, trail);
   if (!from.old.closed) await removeOldPartials(storage, trail);
