@@ -12,6 +12,7 @@ import { ReadLog } from "./reads/index.ts";
 import { type RouteTimes, registerRoutes } from "./routes/index.ts";
 
 const GRACE_MS = 15_000;
+const SWEEP_MS = 50;
 
 /** What the API joins. */
 export interface ApiOptions {
@@ -88,7 +89,11 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   const server = makeServer(config, log);
   const { app, routes } = await makeApp(context, server, log);
   const { idle } = registerRoutes(app, context, options.times ?? {});
-  const address = await listen(app, config);
+  const address = await listen(app, config).catch(async (cause: unknown) => {
+    server.stop();
+    await app.close();
+    throw cause;
+  });
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `${config.tls === undefined ? "http" : "https"}://${host}:${address.port}`,
@@ -99,8 +104,11 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       stop.abort();
       server.stop();
       const grace = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
+      // A connection that answers its last request after this is kept alive by Node for a next one that cannot come.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
       await app.close();
       clearTimeout(grace);
+      clearInterval(sweep);
       await idle();
     },
   };

@@ -104,6 +104,13 @@ describe("a key of one tenant", () => {
     expect(await tenantsFor(api.adminKey)).toHaveLength(4);
   });
 
+  it("is told the size of its own trails alone", async () => {
+    for (const path of ["/v1/events", "/v1/stats"]) {
+      const { indexed } = (await (await api.fetch(path, { key: ours })).json()) as { indexed: object };
+      expect(Object.keys(indexed)).toEqual(["main"]);
+    }
+  });
+
   it("counts its own events alone", async () => {
     const countFor = async (key: string): Promise<unknown> =>
       ((await (await api.fetch("/v1/stats", { key })).json()) as { count: number }).count;

@@ -67,11 +67,13 @@ export async function* ingestBody(options: IngestOptions): AsyncGenerator<Ingest
 
 /** Never rejects: what ends the reading is the last step. */
 async function readChunks(options: IngestOptions, queue: StepQueue<IngestStep>): Promise<void> {
-  const { ledger, gate, chunks, whyStop } = options;
+  const { ledger, gate, chunks, whyStop, stopReading } = options;
   let shape: BodyShape | undefined;
   const state = { failed: false };
   try {
     for await (const chunk of chunks) {
+      // What was stopped is no whole body: its last record may be half of one.
+      if (state.failed || queue.hasEnded) break;
       shape = chunk.shape;
       const error = whyStop();
       if (error !== undefined) {
@@ -79,17 +81,21 @@ async function readChunks(options: IngestOptions, queue: StepQueue<IngestStep>):
         break;
       }
       const step = storeChunk(options, chunk).then((done) => {
-        state.failed ||= done.kind === "failed";
+        if (done.kind === "failed") {
+          state.failed = true;
+          stopReading();
+        }
         return done;
       });
       if (!(await queue.add(step, sizeOf(chunk)))) break;
       // Blobs become durable before their entries get an index: the lines behind would overtake them, and a body keeps its order.
       if (chunk.lines.some(({ draft }) => draft.blob !== undefined)) await step;
-      if (state.failed) break;
       if (ledger.pressure().kind === "busy") await gate.waitForRoom(ROOM_WAIT_MS, () => !queue.hasEnded);
     }
   } catch (cause) {
-    void queue.add(Promise.resolve({ kind: "failed", shape, error: toEvidentError(cause) }), NOTHING);
+    // A body that we stopped reading ends as if it were broken: the reason has been given.
+    if (!state.failed)
+      void queue.add(Promise.resolve({ kind: "failed", shape, error: toEvidentError(cause) }), NOTHING);
   }
   queue.end();
 }

@@ -4,7 +4,7 @@ import type { Hit, SearchPage } from "../../search/index.ts";
 import { type ApiContext, type App, allVisibleTrails, callerOf, chosenTrails, visibleTrail } from "../app/index.ts";
 import { access } from "../auth/index.ts";
 import type { Caller } from "../reads/index.ts";
-import { findEntry, hitText, joinBuffers, waitReceipt, whyNotOne } from "./hits.ts";
+import { findEntry, hitText, indexedOf, joinBuffers, waitReceipt, whyNotOne } from "./hits.ts";
 import { checkSearchText, parseTimeRange } from "./query.ts";
 import { answerOf, HitSchema, IndexedSchema, QueryText, refusals, TrailName, TrailsQuery } from "./schemas.ts";
 
@@ -173,7 +173,7 @@ function registerSearch(app: App, context: ApiContext): void {
         },
         rows: lines.length,
       });
-      return answerPage(request, reply, page, lines);
+      return answerPage(request, reply, { ...page, indexed: indexedOf(page.indexed, trails) }, lines);
     },
   );
 }

@@ -20,6 +20,14 @@ export function joinBuffers(parts: readonly Buffer[], separator: string): Buffer
   return Buffer.concat(parts.flatMap((part, i) => (i === 0 ? [part] : [between, part])));
 }
 
+/** Positions of the trails that were searched: of the others not even the size is told. */
+export function indexedOf(
+  indexed: Readonly<Record<string, number>>,
+  trails: readonly string[],
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(trails.map((name) => [name, Object.hasOwn(indexed, name) ? (indexed[name] ?? 0) : 0]));
+}
+
 /** Waits a moment for entries that are durable and not yet indexed. */
 async function caughtUp({ search, ledger }: ApiContext, trails: readonly string[]): Promise<boolean> {
   const indexed = search.indexed();

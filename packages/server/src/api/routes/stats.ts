@@ -3,6 +3,7 @@ import { type ApiContext, type App, callerOf, chosenTrails } from "../app/index.
 import { access } from "../auth/index.ts";
 import { FieldsError } from "../problems/index.ts";
 import { resourcesOf } from "./events-read.ts";
+import { indexedOf } from "./hits.ts";
 import { checkSearchText, parseTimeRange } from "./query.ts";
 import { IndexedSchema, QueryText, refusals, TrailsQuery } from "./schemas.ts";
 
@@ -92,7 +93,7 @@ export function registerStats(app: App, context: ApiContext): void {
         resources: resourcesOf(trails, caller),
         detail: { q, ...range, interval, top },
       });
-      return stats;
+      return { ...stats, indexed: indexedOf(stats.indexed, trails) };
     },
   );
 }

@@ -65,20 +65,16 @@ export async function startApi(options: StartOptions = {}): Promise<TestApi> {
   const config = loadConfig({ environment: {}, flags, workingDirectory: dir });
   const { log, logged } = makeLog();
   const real = await openStore(config, options.ledger);
-  const ledger = options.wrapLedger?.(real) ?? real;
-  if (ledger.trail("main") === undefined) await ledger.createTrail({ name: "main", tenant: "default", by: "test" });
-  const search = openMemorySearch(ledger);
   const vault = new Vault(config.vault);
-  const api = await openApi({
-    config,
-    version: "0.0.0",
-    ledger,
-    search,
-    checker: new Checker({ macKey: ledger.macKey, vault, nowMs: () => ledger.nowMs() }),
-    metrics: new ApiMetrics({ ledger, search }),
-    log,
-    bootstrapKey: options.bootstrapKey,
-    ...(options.times === undefined ? {} : { times: options.times }),
+  const closeStore = async (): Promise<void> => {
+    await vault.close();
+    await real.close();
+    if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+  };
+  const ledger = options.wrapLedger?.(real) ?? real;
+  const api = await serve({ config, log, ledger, vault, options }).catch(async (cause: unknown) => {
+    await closeStore();
+    throw cause;
   });
   const adminKey = options.bootstrapKey ?? readFileSync(join(config.keys, "bootstrap-admin"), "utf8").trim();
   const fetchWithKey = makeFetch(api.url, adminKey);
@@ -93,11 +89,32 @@ export async function startApi(options: StartOptions = {}): Promise<TestApi> {
     makeKey: (body) => makeKey(fetchWithKey, body),
     async close() {
       await api.close();
-      await vault.close();
-      await real.close();
-      if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+      await closeStore();
     },
   };
+}
+
+async function serve(parts: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly ledger: Ledger;
+  readonly vault: Vault;
+  readonly options: StartOptions;
+}): Promise<Api> {
+  const { config, log, ledger, vault, options } = parts;
+  if (ledger.trail("main") === undefined) await ledger.createTrail({ name: "main", tenant: "default", by: "test" });
+  const search = openMemorySearch(ledger);
+  return openApi({
+    config,
+    version: "0.0.0",
+    ledger,
+    search,
+    checker: new Checker({ macKey: ledger.macKey, vault, nowMs: () => ledger.nowMs() }),
+    metrics: new ApiMetrics({ ledger, search }),
+    log,
+    bootstrapKey: options.bootstrapKey,
+    ...(options.times === undefined ? {} : { times: options.times }),
+  });
 }
 
 function makeFetch(url: string, adminKey: string): TestApi["fetch"] {
