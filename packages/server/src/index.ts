@@ -9,6 +9,6 @@ export {
 export * from "./ledger/index.ts";
 export { openServer, type Server, type ServerOptions } from "./open-server.ts";
 export { type ReindexOptions, reindex } from "./reindex.ts";
-export { openSearch } from "./search/index.ts";
 export type * from "./search/index.ts";
+export { openSearch } from "./search/index.ts";
 export * from "./verify/index.ts";
