@@ -92,7 +92,7 @@ export class WorkerPool implements TaskRunner {
       const id = this.#nextId;
       this.#nextId += 1;
       seat.current = { id, waiting };
-      seat.worker.postMessage({ id, task: waiting.task }, []);
+      seat.worker.postMessage({ id, task: waiting.task }, movable(waiting.task));
     }
   }
 
@@ -111,6 +111,14 @@ export class WorkerPool implements TaskRunner {
     for (const { current } of this.#seats) current?.waiting.settle.reject(cause);
     for (const { settle } of this.#queue.splice(0)) settle.reject(cause);
   }
+}
+
+/** Memory that may go over to the thread instead of being copied: that of a bundle, which nobody else looks at. */
+function movable(task: VerifyTask): ArrayBuffer[] {
+  if (task.kind !== "bundle" || task.bundle === undefined) return [];
+  const { buffer, byteLength } = task.bundle;
+  // Short answers lie in a piece of memory that they share with others.
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }
 
 /** Runs tasks side by side and gives their results in order, with a bounded number under way. */

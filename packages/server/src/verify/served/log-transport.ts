@@ -1,7 +1,7 @@
 /** What a server answered to a GET. */
 export interface ServedObject {
   readonly status: number;
-  /** The body; of one longer than asked for, the first `maxBytes` + 1. */
+  /** The body, the verifier's to keep; of one longer than asked for, the first `maxBytes` + 1. */
   readonly bytes: Uint8Array;
   /** Seconds of a `Retry-After` header. */
   readonly retryAfterSeconds?: number;

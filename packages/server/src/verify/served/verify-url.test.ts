@@ -187,16 +187,18 @@ describe("remembered heads", () => {
   it("show a server that was put back, and one whose history was written anew", async () => {
     using directory = makeTemporaryDirectory("served-remember");
     const rememberFile = join(directory.path, "heads.json");
-    const base = join(directory.path, "base");
-    const dataDir = join(directory.path, "data");
+    // Who puts back a whole machine puts back the keys too: nothing on it knows of the newer head then.
+    const folders = ["data", "data.keys"].map((name) => join(directory.path, name));
     const restoreBase = (): void => {
-      rmSync(dataDir, { recursive: true });
-      cpSync(base, dataDir, { recursive: true });
+      for (const folder of folders) {
+        rmSync(folder, { recursive: true });
+        cpSync(`${folder}-base`, folder, { recursive: true });
+      }
     };
     await withLedger(directory.path, async (ledger) => {
       await ledger.append("main", drafts("base", 300));
     });
-    cpSync(dataDir, base, { recursive: true });
+    for (const folder of folders) cpSync(folder, `${folder}-base`, { recursive: true });
     await withLedger(directory.path, async (ledger) => {
       await ledger.append("main", drafts("one", 30));
       await ledger.rotateKeys("main", "test");
