@@ -183,13 +183,21 @@ describe("trust", () => {
     const ledger = await openStore(directory.path);
     await ledger.close();
     const base = copyAs(directory.path, "base");
+    // The newest shown heads lie beside the keys: who writes history anew puts these back as well.
+    const keysDir = join(directory.path, "data.keys");
+    cpSync(keysDir, `${keysDir}-base`, { recursive: true });
     const one = await openStore(directory.path);
     await one.append("alpha", drafts("one", 3));
     await one.close();
     const dataDir = join(directory.path, "data");
     expect((await verifyDirectory(dataDir, { rememberFile })).verdict).toBe("verified");
-    rmSync(dataDir, { recursive: true });
-    cpSync(base, dataDir, { recursive: true });
+    for (const [from, to] of [
+      [base, dataDir],
+      [`${keysDir}-base`, keysDir],
+    ] as const) {
+      rmSync(to, { recursive: true });
+      cpSync(from, to, { recursive: true });
+    }
     const two = await openStore(directory.path);
     await two.append("alpha", drafts("two", 5));
     await two.close();
