@@ -5,13 +5,15 @@ import type { AppendStatement } from "./types.ts";
 /** A head takes up to 450 bytes and an entry holds 65,535. */
 const HEADS_A_STATEMENT = 128;
 
+type RecordedTrail = Pick<Trail, "name" | "origin" | "published">;
+
 /** Puts the published heads of the other trails into `evident` when they have changed. */
 export class HeadRecorder {
-  readonly #trails: ReadonlyMap<string, Trail>;
+  readonly #trails: ReadonlyMap<string, RecordedTrail>;
   readonly #appendStatement: AppendStatement;
   readonly #recorded = new Map<string, number>();
 
-  constructor(trails: ReadonlyMap<string, Trail>, appendStatement: AppendStatement) {
+  constructor(trails: ReadonlyMap<string, RecordedTrail>, appendStatement: AppendStatement) {
     this.#trails = trails;
     this.#appendStatement = appendStatement;
   }

@@ -270,7 +270,7 @@ export class RunningLedger implements Ledger {
     readonly tenant: string;
     readonly by: string;
   }): Promise<TrailInfo> {
-    const { keys, trails, clock, originHost, publisher } = this.#parts;
+    const { keys, trails, clock, originHost, publisher, appendStatement } = this.#parts;
     if (!TRAIL_NAME.test(name)) {
       throw new EvidentError(
         "bad_request",
@@ -280,7 +280,7 @@ export class RunningLedger implements Ledger {
     if (trails.has(name)) throw new EvidentError("conflict", `trail ${name} exists already`);
     if (trails.size >= MAX_TRAILS) throw new EvidentError("bad_request", `there are ${MAX_TRAILS} trails already`);
     const trail = makeTrail(keys, { name, tenant, number: trails.size, originHost, created: clock.now() });
-    await this.appendStatement(trailCreated(trail, by));
+    await appendStatement(trailCreated(trail, by));
     trails.set(name, trail);
     keys.publish(name, trail.origin, trail.genesis);
     await publisher.publish(trail);
