@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { verifyDirectory } from "@evident/server";
 import {
-  type Acknowledged,
   eventIdOf,
   freePort,
+  type LoadOutcome,
   makeRandom,
   makeTemporaryDirectory,
   type RunningServer,
@@ -25,6 +25,9 @@ const trail = "load";
 /** What the clients of all lives of the server know. */
 class Witness {
   readonly acknowledged = new Map<string, number>();
+  readonly quarantined = new Set<number>();
+  /** Sent and not answered: there once or not at all. */
+  unanswered: readonly string[] = [];
   readonly sent = new Set<string>();
   /** Roots by trail and size, as signed checkpoints stated them. */
   readonly roots = new Map<string, string>();
@@ -32,7 +35,7 @@ class Witness {
   readonly broken: string[] = [];
   #read = 0;
 
-  note(acknowledged: readonly Acknowledged[], sent: ReadonlySet<string>): void {
+  note({ acknowledged, quarantined, sent }: LoadOutcome): void {
     for (const { id, index } of acknowledged) {
       const before = this.acknowledged.get(id);
       if (before !== undefined && before !== index)
@@ -40,6 +43,8 @@ class Witness {
       this.acknowledged.set(id, index);
     }
     for (const id of sent) this.sent.add(id);
+    for (const index of quarantined) this.quarantined.add(index);
+    this.unanswered = [...sent].filter((id) => !this.acknowledged.has(id));
   }
 
   async seeHead(server: RunningServer, name: string): Promise<number> {
@@ -53,7 +58,7 @@ class Witness {
 
   /** Reads what was published since the last call and compares it with what was acknowledged. */
   async compare(server: RunningServer): Promise<void> {
-    const wanted = Math.max(-1, ...this.acknowledged.values()) + 1;
+    const wanted = [...this.acknowledged.values(), ...this.quarantined].reduce((a, b) => Math.max(a, b), -1) + 1;
     const deadlineMs = performance.now() + 20_000;
     let size = await this.seeHead(server, trail);
     while (size < wanted && performance.now() < deadlineMs) {
@@ -62,8 +67,10 @@ class Witness {
     }
     const entries = await readPublished({ url: server.url, key: server.adminKey, trail }, this.#read, size);
     for (const [i, line] of entries.entries()) {
-      const id = eventIdOf(line) ?? "";
+      const id = eventIdOf(line);
       const index = this.#read + i;
+      if (this.quarantined.has(index) && id !== undefined) this.broken.push(`${index} was quarantined and is ${id}`);
+      if (id === undefined) continue;
       const before = this.places.get(id);
       if (before !== undefined) this.broken.push(`${id} is stored at ${before} and ${index}`);
       if (!this.sent.has(id)) this.broken.push(`${id} at ${index} was never sent`);
@@ -77,14 +84,19 @@ class Witness {
   }
 }
 
-async function post(server: RunningServer, path: string, body: unknown): Promise<unknown> {
+async function post(
+  server: RunningServer,
+  path: string,
+  body: unknown,
+  fine: readonly number[] = [],
+): Promise<unknown> {
   const answer = await fetch(`${server.url}${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${server.adminKey}`, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+  if (!answer.ok && !fine.includes(answer.status)) throw new Error(`${path}: ${answer.status} ${text}`);
   return JSON.parse(text);
 }
 
@@ -93,7 +105,9 @@ async function disturb(server: RunningServer, witness: Witness, random: () => nu
   try {
     for (;;) {
       for (const name of [trail, "evident"]) await witness.seeHead(server, name);
-      if (random() < 0.2) await post(server, `/v1/trails/${trail}/seal`, { tail: random() < 0.5 });
+      const name = random() < 0.7 ? trail : "evident";
+      if (random() < 0.2) await post(server, `/v1/trails/${name}/seal`, { tail: random() < 0.5 });
+      if (random() < 0.1) await post(server, `/v1/trails/${name}/rotate`, {}, [409]);
       await sleep(random() * 60);
     }
   } catch {
@@ -101,24 +115,53 @@ async function disturb(server: RunningServer, witness: Witness, random: () => nu
   }
 }
 
-/** One life: load and disturbance for a random while, then SIGKILL. */
+/** One life: load and disturbance for a random while, then SIGKILL. Returns whether it was told to stop shortly before. */
 async function liveAndDie(
   server: RunningServer,
   producerKey: string,
   witness: Witness,
   life: number,
   random: () => number,
-): Promise<void> {
-  const load = startLoad({ url: server.url, key: producerKey, trail, writers: 6, label: `life${life}` });
+): Promise<boolean> {
+  const load = startLoad({
+    url: server.url,
+    key: producerKey,
+    trail,
+    writers: 6,
+    label: `life${life}`,
+    brokenShare: 0.1,
+    resend: witness.unanswered,
+  });
   const disturbance = disturb(server, witness, random);
   await sleep(random() * 900);
-  if (random() < 0.15) server.signal("SIGTERM");
+  const isStopping = random() < 0.15;
+  if (isStopping) server.signal("SIGTERM");
   await sleep(random() * 30);
   await server.kill();
   const outcome = await load.stop();
   await disturbance;
   expect(outcome.refused.filter((line) => !line.startsWith("503"))).toEqual([]);
-  witness.note(outcome.acknowledged, outcome.sent);
+  witness.note(outcome);
+  return isStopping;
+}
+
+/**
+ * What is wrong with the store as a kill left it. Only one that came into a stop, between the last checkpoint and the closing record,
+ * leaves something that looks like tampering (docs/decisions/0004).
+ */
+async function inspect(dataDir: string, keys: readonly string[], isStopping: boolean): Promise<readonly string[]> {
+  const { problems } = await verifyDirectory(dataDir, { keys });
+  const wrong = problems.filter(
+    ({ severity, detail }) =>
+      severity === "failed" && !(isStopping && detail.includes("the log has no closing record")),
+  );
+  return wrong.map((problem) => JSON.stringify(problem));
+}
+
+function genesisOf(directory: string): readonly string[] {
+  const text = readFileSync(join(directory, "data.keys", "trails.json"), "utf8");
+  const trails = JSON.parse(text) as Record<string, { readonly genesis: readonly string[] }>;
+  return trails["evident"]?.genesis ?? [];
 }
 
 describe(`a server killed again and again under load (seed ${seed})`, () => {
@@ -141,12 +184,8 @@ describe(`a server killed again and again under load (seed ${seed})`, () => {
         });
         const producerKey = (made as { key: string }).key;
         for (let life = 1; life <= kills; life += 1) {
-          await liveAndDie(server, producerKey, witness, life, random);
-          const report = await verifyDirectory(dataDir, {});
-          expect(
-            report.problems.filter(({ severity }) => severity === "failed"),
-            `life ${life}`,
-          ).toEqual([]);
+          const isStopping = await liveAndDie(server, producerKey, witness, life, random);
+          expect(await inspect(dataDir, genesisOf(directory.path), isStopping), `life ${life}`).toEqual([]);
           if (random() < 0.2) {
             const halfStarted = spawnServer({ dataDir, port });
             await sleep(random() * 1_200);
@@ -161,13 +200,11 @@ describe(`a server killed again and again under load (seed ${seed})`, () => {
         await server.kill();
       }
       expect(witness.acknowledged.size).toBeGreaterThan(kills * 20);
-      const { genesis } = (
-        JSON.parse(readFileSync(join(directory.path, "data.keys", "trails.json"), "utf8")) as Record<
-          string,
-          { genesis: string[] }
-        >
-      ).evident ?? { genesis: [] };
-      expect(await verifyDirectory(dataDir, { keys: genesis })).toMatchObject({ verdict: "verified", problems: [] });
+      expect(witness.quarantined.size).toBeGreaterThan(0);
+      expect(await verifyDirectory(dataDir, { keys: genesisOf(directory.path) })).toMatchObject({
+        verdict: "verified",
+        problems: [],
+      });
     },
     kills * 30_000,
   );

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { childEnvironment } from "./child-environment.ts";
 
 const launcher = join(import.meta.dirname, "../../../evident");
 const TIMEOUT_MS = 60_000;
@@ -25,16 +26,13 @@ export interface EvidentRunOptions {
 
 /** Runs `./evident` with arguments as a process of its own, and resolves when it has ended. */
 export function runEvident(args: readonly string[], options: EvidentRunOptions): Promise<EvidentRun> {
-  const { EVIDENT_URL: _url, EVIDENT_KEY: _key, ...inherited } = process.env;
   const child = spawn(launcher, args, {
     cwd: options.cwd,
-    env: {
-      ...inherited,
-      NO_COLOR: "1",
+    env: childEnvironment({
       ...(options.url === undefined ? {} : { EVIDENT_URL: options.url }),
       ...(options.key === undefined ? {} : { EVIDENT_KEY: options.key }),
       ...options.env,
-    },
+    }),
     timeout: TIMEOUT_MS,
   });
   let stdout = "";

@@ -12,7 +12,9 @@ export interface LoadOutcome {
   readonly acknowledged: readonly Acknowledged[];
   /** Every id that was sent, answered or not. */
   readonly sent: ReadonlySet<string>;
-  /** Answers other than stored or duplicate, at most 100. */
+  /** Indexes at which broken events were quarantined. */
+  readonly quarantined: readonly number[];
+  /** Answers other than stored, duplicate or quarantined, at most 100. */
   readonly refused: readonly string[];
 }
 
@@ -25,11 +27,16 @@ export interface LoadOptions {
   readonly label: string;
   /** Largest number of events in a request. Default 20. */
   readonly maxBatch?: number;
+  /** Part of the batches that hold a broken event, between 0 and 1. Default 0. */
+  readonly brokenShare?: number;
+  /** Sent first of all: what an earlier load got no answer for. */
+  readonly resend?: readonly string[];
 }
 
 interface Answers {
   readonly acknowledged: Acknowledged[];
   readonly sent: Set<string>;
+  readonly quarantined: number[];
   readonly refused: string[];
 }
 
@@ -38,17 +45,27 @@ function note(record: Answers, line: string): void {
   const result = JSON.parse(line) as { status?: string; id?: string; index?: number };
   if ((result.status === "stored" || result.status === "duplicate") && result.id !== undefined) {
     record.acknowledged.push({ id: result.id, index: result.index ?? -1 });
+  } else if (result.status === "quarantined") {
+    record.quarantined.push(result.index ?? -1);
   } else if (record.refused.length < 100) {
     record.refused.push(line);
   }
 }
 
-async function send(options: LoadOptions, record: Answers, ids: readonly string[], signal: AbortSignal): Promise<void> {
+async function send(
+  options: LoadOptions,
+  record: Answers,
+  batch: { readonly ids: readonly string[]; readonly isBroken: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const { ids, isBroken } = batch;
   for (const id of ids) record.sent.add(id);
+  const lines = ids.map((id) => JSON.stringify(makeEvent(id)));
+  if (isBroken) lines.push(JSON.stringify({ ...makeEvent(`broken-${ids[0] ?? ""}`), actor: undefined }));
   const answer = await fetch(`${options.url}/v1/events?trail=${options.trail}`, {
     method: "POST",
     headers: { authorization: `Bearer ${options.key}`, "content-type": "application/x-ndjson" },
-    body: ids.map((id) => `${JSON.stringify(makeEvent(id))}\n`).join(""),
+    body: lines.map((line) => `${line}\n`).join(""),
     signal,
   });
   if (!answer.ok || answer.body === null) {
@@ -68,19 +85,22 @@ async function send(options: LoadOptions, record: Answers, ids: readonly string[
  * so that an answer cut off by a crash still counts for the lines that came.
  */
 export function startLoad(options: LoadOptions): { stop(): Promise<LoadOutcome> } {
-  const record: Answers = { acknowledged: [], sent: new Set(), refused: [] };
+  const { resend = [], brokenShare = 0 } = options;
+  const record: Answers = { acknowledged: [], sent: new Set(), quarantined: [], refused: [] };
   const abort = new AbortController();
   const write = async (writer: number): Promise<void> => {
     const random = makeRandom(writer + 1);
-    for (let batch = 0; !abort.signal.aborted; batch += 1) {
-      const count = 1 + Math.floor(random() * (options.maxBatch ?? 20));
-      const ids = Array.from({ length: count }, (_, line) => `${options.label}-${writer}-${batch}-${line}`);
-      try {
-        await send(options, record, ids, abort.signal);
-      } catch {
-        // The server is gone or the load was stopped: what was answered is recorded.
-        return;
+    try {
+      if (writer === 0 && resend.length > 0) {
+        await send(options, record, { ids: resend, isBroken: false }, abort.signal);
       }
+      for (let batch = 0; !abort.signal.aborted; batch += 1) {
+        const count = 1 + Math.floor(random() * (options.maxBatch ?? 20));
+        const ids = Array.from({ length: count }, (_, line) => `${options.label}-${writer}-${batch}-${line}`);
+        await send(options, record, { ids, isBroken: random() < brokenShare }, abort.signal);
+      }
+    } catch {
+      // The server is gone or the load was stopped: what was answered is recorded.
     }
   };
   const writers = Promise.all(Array.from({ length: options.writers }, (_, writer) => write(writer)));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { childEnvironment } from "./child-environment.ts";
 import { freePort } from "./free-port.ts";
 
 const launcher = join(import.meta.dirname, "../../../evident");
@@ -46,7 +47,7 @@ export function spawnServer(
   const args = ["serve", "--data", options.dataDir, "--listen", `127.0.0.1:${options.port}`, ...(options.args ?? [])];
   const child = spawn(launcher, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1", ...options.env },
+    env: childEnvironment(options.env),
   });
   let output = "";
   const collect = (part: Buffer): void => {
