@@ -121,7 +121,11 @@ export class Feed {
         this.leave(loop);
         return;
       }
+      const before = this.nextOf(trail.name);
       await this.readTrail(trail.name, trail.size, index);
+      if (this.index === index && this.nextOf(trail.name) === before) {
+        throw new Error(`the ledger gives no entry of ${trail.name} at ${before}, below its size ${trail.size}`);
+      }
     }
   }
 

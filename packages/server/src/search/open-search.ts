@@ -17,10 +17,14 @@ function hitsOf({ pack, places }: QueryAnswer): Hit[] {
   });
 }
 
+/** A server that was stopped shortly finds what it found before as soon as it listens again. */
+const catchUpMs = 5_000;
+
 /**
  * Opens the index below `options.dir` and keeps it up with the ledger: immutable segments and a hot table in DuckDB,
  * opened by one thread only (DESIGN §7). An index that is missing, damaged, of another version or of another ledger is
- * rebuilt. Resolves when searching is possible; what the index lacks is caught up meanwhile (`waitIndexed`).
+ * rebuilt. Resolves when all that the ledger holds is searchable, after 5 seconds at the latest: the rest is caught up
+ * meanwhile (`waitIndexed`).
  *
  * Nothing is lost by killing the process: rows that are in no sealed segment are read from the ledger again.
  *
@@ -33,6 +37,7 @@ export async function openSearch(options: SearchOptions): Promise<Search> {
   let queries = 0;
   try {
     await host.start();
+    await host.catchUp(AbortSignal.timeout(catchUpMs));
   } catch (cause) {
     await host.close();
     throw cause;

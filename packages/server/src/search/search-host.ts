@@ -22,6 +22,11 @@ const failuresUntilRebuild = 3;
 interface SizeWaiter {
   readonly sizes: Readonly<Record<string, number>>;
   resolve(): void;
+  reject(error: unknown): void;
+}
+
+function unavailable(what: string): EvidentError {
+  return new EvidentError("not_ready", `the index is ${what}`, { fix: "Ask again in some seconds." });
 }
 
 /** Keeps one thread with the index running, feeds it from the ledger, and knows how far it is. */
@@ -172,9 +177,10 @@ export class SearchHost {
 
   async waitIndexed(sizes: Readonly<Record<string, number>>, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
+    if (this.closed) throw unavailable("closed");
     if (this.reaches(sizes)) return;
     const settle = Promise.withResolvers<void>();
-    const waiter: SizeWaiter = { sizes, resolve: settle.resolve };
+    const waiter: SizeWaiter = { sizes, ...settle };
     const abort = (): void => settle.reject(signal?.reason);
     this.waiters.add(waiter);
     signal?.addEventListener("abort", abort);
@@ -184,6 +190,14 @@ export class SearchHost {
       this.waiters.delete(waiter);
       signal?.removeEventListener("abort", abort);
     }
+  }
+
+  /** Waits until what the ledger holds now is indexed, or the signal aborts. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    const sizes = Object.fromEntries(this.options.ledger.trails().map(({ name, size }) => [name, size]));
+    await this.waitIndexed(sizes, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   }
 
   private behind(): number {
@@ -211,14 +225,14 @@ export class SearchHost {
     options: { readonly signal?: AbortSignal | undefined; readonly transfer?: LinePack[] } = {},
   ): Promise<Calls[Name]["answer"]> {
     if (this.thread !== undefined) return this.thread.call(name, ask, options);
-    const what = this.closed ? "closed" : "being started again";
-    throw new EvidentError("not_ready", `the index is ${what}`, { fix: "Ask again in some seconds." });
+    throw unavailable(this.closed ? "closed" : "being started again");
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     this.closing.abort();
+    for (const waiter of this.waiters) waiter.reject(unavailable("closed"));
     this.feed.close();
     await this.restarting;
     const { thread } = this;
