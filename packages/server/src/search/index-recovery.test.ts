@@ -59,8 +59,8 @@ async function reopened(dir: string, ledger: LineLedger): Promise<readonly strin
 describe("the index after a stop", () => {
   it("goes on where it stopped", async () => {
     using dir = makeTemporaryDirectory("search");
-    const ledger = await made(dir.path, 2_600);
-    commitLines(ledger, "main", 2_600, 3_000);
+    const ledger = await made(dir.path, 1_500);
+    commitLines(ledger, "main", 1_500, 1_900);
     expect(await reopened(dir.path, ledger)).toEqual([]);
   });
 
@@ -131,7 +131,7 @@ describe("an index that is not what it should be", () => {
   for (const [name, damage] of Object.entries(damages)) {
     it(`is rebuilt from the ledger: ${name}`, async () => {
       using dir = makeTemporaryDirectory("search");
-      const ledger = await made(dir.path, 2_600);
+      const ledger = await made(dir.path, 1_500);
       damage(dir.path);
       const kinds = await reopened(dir.path, ledger);
       expect(kinds).toContain("rebuilding");
@@ -140,24 +140,24 @@ describe("an index that is not what it should be", () => {
 
   it("is begun anew when it was deleted, without an alarm", async () => {
     using dir = makeTemporaryDirectory("search");
-    const ledger = await made(dir.path, 2_600);
+    const ledger = await made(dir.path, 1_500);
     rmSync(join(dir.path, "search"), { recursive: true });
     expect(await reopened(dir.path, ledger)).toEqual([]);
   });
 
   it("is rebuilt when the ledger is older", async () => {
     using dir = makeTemporaryDirectory("search");
-    await made(dir.path, 2_600);
+    await made(dir.path, 1_500);
     const older = new LineLedger();
-    commitLines(older, "main", 0, 1_500);
+    commitLines(older, "main", 0, 1_000);
     expect(await reopened(dir.path, older)).toEqual(["rebuilding"]);
   });
 
   it("is rebuilt when the ledger holds other entries", async () => {
     using dir = makeTemporaryDirectory("search");
-    await made(dir.path, 2_600);
+    await made(dir.path, 1_500);
     const other = new LineLedger();
-    commitLines(other, "main", 7, 2_700);
+    commitLines(other, "main", 7, 1_600);
     expect(await reopened(dir.path, other)).toEqual(["rebuilding"]);
   });
 });
