@@ -11,8 +11,8 @@ export interface MadeStore {
   readonly keysDir: string;
   /** Verifier keys of the trail `evident` from its beginning: all that a verifier has to trust. */
   readonly genesis: readonly string[];
-  /** Earlier content of files, by path relative to the data directory; several versions each, oldest first. */
-  readonly earlier: ReadonlyMap<string, readonly Uint8Array[]>;
+  /** The store's files at earlier moments, oldest first, by path relative to the data directory. */
+  readonly earlier: readonly ReadonlyMap<string, Uint8Array>[];
 }
 
 /** Every file below the data directory that `verify` must account for, sorted, relative to it with `/`. */
@@ -42,6 +42,16 @@ function makeQuarantined(id: string): Draft {
   return withBlob({ ...draft, kind: "quarantine", rest }, new Uint8Array(Buffer.from(`ciphertext of ${id}`)));
 }
 
+/** A running ledger publishes meanwhile, and what a head replaces goes away. */
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    throw cause;
+  }
+}
+
 const ids = (label: string, count: number): readonly Draft[] =>
   Array.from({ length: count }, (_, i) => makeDraft(`${label}${i}`));
 
@@ -56,12 +66,10 @@ async function append(ledger: Ledger, trail: string, drafts: readonly Draft[]): 
  */
 export async function makeStore(directory: string): Promise<MadeStore> {
   const dataDir = join(directory, "data");
-  const earlier = new Map<string, Uint8Array[]>();
+  const earlier: ReadonlyMap<string, Uint8Array>[] = [];
   const remember = (): void => {
-    for (const file of storeFiles(dataDir)) {
-      const versions = earlier.get(file) ?? [];
-      earlier.set(file, [...versions, new Uint8Array(readFileSync(join(dataDir, file)))]);
-    }
+    const found = storeFiles(dataDir).map((file) => [file, readIfThere(join(dataDir, file))] as const);
+    earlier.push(new Map(found.flatMap(([file, bytes]) => (bytes === undefined ? [] : [[file, bytes]]))));
   };
   const first = await openSmallLedger(directory);
   for (const name of ["alpha", "beta"]) {
