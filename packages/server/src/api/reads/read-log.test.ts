@@ -7,15 +7,12 @@ import { readEntries, send, startApi, type TestApi } from "../testing/index.ts";
 
 /** What the store does with entries of the read log. */
 let reads: "stored" | "failed" | "held" = "stored";
-let release: () => void = () => undefined;
+const held: (() => void)[] = [];
 
 function watched(ledger: Ledger): Ledger {
   const append: Ledger["append"] = async (trail, drafts) => {
     if (trail === "evident-reads" && reads === "failed") throw new EvidentError("storage_full", "no room for reads");
-    if (trail === "evident-reads" && reads === "held")
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
+    if (trail === "evident-reads" && reads === "held") await new Promise<void>((resolve) => void held.push(resolve));
     return ledger.append(trail, drafts);
   };
   return new Proxy(ledger, {
@@ -178,7 +175,7 @@ describe("a read", () => {
     await sleep(60);
     expect(isAnswered).toBe(false);
     reads = "stored";
-    release();
+    for (const release of held.splice(0)) release();
     expect((await answering).status).toBe(200);
     abort.abort();
   });
