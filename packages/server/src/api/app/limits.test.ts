@@ -101,6 +101,30 @@ describe("the rate limit", () => {
   });
 });
 
+describe("answers that nobody reads", () => {
+  it("are bounded over all clients, and given again when those have gone", async () => {
+    await start({ flags: { "limits.requestsPerSecond": "10000" } });
+    const text = Array.from({ length: 250 }, () =>
+      JSON.stringify({ ...makeEvent(`wide-${(made += 1)}`), detail: { text: "x".repeat(60_000) } }),
+    );
+    await (await send(api, text.join("\n"), { type: NDJSON })).text();
+    const bundle = `GET /v1/trails/main/log/tile/entries/000.p/250 HTTP/1.1\r\nhost: t\r\nauthorization: Bearer ${api.adminKey}\r\n\r\n`;
+    await api.ledger.waitPublished("main", 250);
+    const clients = Array.from({ length: 40 }, () => openRawClient(api.api.url));
+    for (const client of clients) {
+      client.socket.pause();
+      client.write(bundle);
+    }
+    await until(async () => (await api.fetch("/v1/trails")).status === 429);
+    const refused = await api.fetch("/v1/events?limit=1");
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "2"]);
+    expect((await api.fetch("/healthz")).status).toBe(200);
+    expect(process.memoryUsage().rss).toBeLessThan(1_200 * MIB);
+    for (const client of clients) client.socket.destroy();
+    await until(async () => (await api.fetch("/v1/trails")).status === 200);
+  });
+});
+
 describe("concurrent bodies", () => {
   it("are refused beyond the limit before a byte is read, and taken again afterwards", async () => {
     await start({ flags: { "limits.concurrentIngests": "2" } });

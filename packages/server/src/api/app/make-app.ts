@@ -23,6 +23,7 @@ import { lingerOverBody } from "./linger.ts";
 import type { MadeServer } from "./make-server.ts";
 import { openApiInfo } from "./open-api-info.ts";
 import { protect, type RouteAccess } from "./protect.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 const JSON_BODY_BYTES = 64 * 1024;
 const MAX_PARAM_LENGTH = 4_096;
@@ -158,7 +159,14 @@ export async function makeApp(
   const routes = protect(app, context);
   await addGuards(app, context);
   await addReference(app, context);
-  app.addHook("onSend", async (request, reply) => lingerOverBody(request, reply));
+  const unread = new UnreadAnswers();
+  app.addHook("preHandler", async ({ routeOptions }) => {
+    if (routeOptions.config.access?.kind !== "public") unread.check();
+  });
+  app.addHook("onSend", async (request, reply, payload) => {
+    lingerOverBody(request, reply);
+    unread.add(reply, payload);
+  });
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "none";
     const { method } = request;
