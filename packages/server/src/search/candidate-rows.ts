@@ -1,5 +1,5 @@
 import type { Bitmap } from "./bitmap.ts";
-import { allConditions, type Condition, i64, rowsOf } from "./duck.ts";
+import { allConditions, type Condition, type DuckDBDataChunk, i64 } from "./duck.ts";
 import { type Candidates, conditionOf, rowList, type Scope } from "./evaluate-plan.ts";
 import type { Order, RowKey } from "./row-key.ts";
 
@@ -72,18 +72,22 @@ export class CandidateRows {
         ORDER BY t ${direction}, ${trailRank === undefined ? "" : `${trailRank} ${direction}, `}idx ${direction} LIMIT ${limit}`,
       signal,
     );
-    const rows = rowsOf(chunks).map(
-      ([row, t, idx, code]): CandidateRow => ({
-        row: Number(row),
-        timeNs: t as bigint,
-        trail: unit.trailName(Number(code)),
-        index: Number(idx),
-      }),
-    );
+    const rows = chunks.flatMap((chunk) => this.rowsIn(chunk));
     this.after = rows.at(-1) ?? this.after;
     this.atEnd = rows.length < limit && edge === undefined;
     if (rows.length < limit) this.spanNs *= spanGrowth;
     return rows;
+  }
+
+  /** Column by column: rows as arrays of values would take longer than finding them. */
+  private rowsIn(chunk: DuckDBDataChunk): CandidateRow[] {
+    const [row, time, index, code] = [0, 1, 2, 3].map((column) => chunk.getColumnVector(column));
+    return Array.from({ length: chunk.rowCount }, (_, at) => ({
+      row: Number(row?.getItem(at)),
+      timeNs: time?.getItem(at) as bigint,
+      trail: this.scope.unit.trailName(Number(code?.getItem(at))),
+      index: Number(index?.getItem(at)),
+    }));
   }
 
   /** Time up to which the next batch is looked for, so that sorting need not read the whole unit; undefined: all. */

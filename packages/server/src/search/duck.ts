@@ -16,7 +16,7 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 
-export type { DuckDBAppender, DuckDBConnection, DuckDBType };
+export type { DuckDBAppender, DuckDBDataChunk };
 export { BIGINT, UBIGINT, UINTEGER, USMALLINT, VARCHAR };
 
 /** A bound parameter with its type: an untyped number would be a double, and a cast hides the filter from zone maps. */
@@ -28,7 +28,6 @@ export interface Parameter {
 export const u32 = (value: number): Parameter => ({ value, type: UINTEGER });
 export const i64 = (value: bigint): Parameter => ({ value, type: BIGINT });
 export const u64 = (value: bigint): Parameter => ({ value, type: UBIGINT });
-export const varchar = (value: string): Parameter => ({ value, type: VARCHAR });
 export const u32List = (values: readonly number[]): Parameter => ({
   value: listValue([...values]),
   type: LIST(UINTEGER),
@@ -59,13 +58,21 @@ export class IndexDamage extends Error {
   override readonly name = "IndexDamage";
 }
 
-/** How DuckDB words errors about a file's content; others (memory, disk full) leave the files as they are. */
-const damageMessage = /corrupt|checksum|serializ|invalidated|INTERNAL Error|does not exist|Could not read/i;
+/** The engine gives no more answers, and its files are not to blame: it must be opened again. */
+export class EngineFailure extends Error {
+  override readonly name = "EngineFailure";
+}
 
-/** Names an error of a statement as damage when it is one. */
-function damageOf(error: unknown): unknown {
-  if (!(error instanceof Error) || !damageMessage.test(error.message)) return error;
-  return new IndexDamage(error.message, { cause: error });
+/** How DuckDB words errors about a file's content, and those after which it refuses every statement. */
+const damageMessage = /corrupt|checksum|serializ|does not exist|Could not read/i;
+const failureMessage = /INTERNAL Error|FATAL Error|has been invalidated/i;
+
+/** Names what an error of a statement means; others (memory, disk full) concern that statement alone. */
+function meaningOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (damageMessage.test(error.message)) return new IndexDamage(error.message, { cause: error });
+  if (failureMessage.test(error.message)) return new EngineFailure(error.message, { cause: error });
+  return error;
 }
 
 /** A condition of a statement: its SQL, with what it binds added to the parameters. */
@@ -143,7 +150,7 @@ export class Duck {
 
   /**
    * Runs a reading statement and returns all chunks; an abort interrupts it.
-   * @throws IndexDamage
+   * @throws IndexDamage, EngineFailure
    */
   async read(sql: string, parameters: readonly Parameter[] = [], signal?: AbortSignal): Promise<DuckDBDataChunk[]> {
     const connection = await this.acquire();
@@ -159,7 +166,7 @@ export class Duck {
       return await result.fetchAllChunks();
     } catch (error) {
       signal?.throwIfAborted();
-      throw damageOf(error);
+      throw meaningOf(error);
     } finally {
       signal?.removeEventListener("abort", interrupt);
       this.release(connection);

@@ -17,7 +17,7 @@ import type { MatchingCodes, TrailSpan, Unit } from "./unit.ts";
 export const sliceRows = 512;
 
 /** Rows that wait to become visible at most: making few visible costs as much as making many. */
-export const flushRows = 2_048;
+export const flushRows = 8_192;
 
 // Bounds besides the rows, for entries that are far larger than usual.
 const maxPairs = 24_000_000;

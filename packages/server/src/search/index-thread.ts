@@ -36,7 +36,7 @@ export class IndexThread {
       name: "evident-search",
       workerData: settings,
       // Parsing makes much short-lived garbage: a larger nursery spares copying it.
-      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });
     this.worker.on("message", (message: FromWorker) => this.take(message, events));
     this.worker.on("error", (error) => {
@@ -92,6 +92,7 @@ export class IndexThread {
         call?.reject(new EvidentError("internal", `the index failed: ${failure.message}`));
         return;
       case "damage":
+      case "broken":
         call?.reject(unavailable());
         void this.end(failure);
     }

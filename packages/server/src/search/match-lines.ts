@@ -90,4 +90,4 @@ export class LineMatcher {
 }
 
 /** Blocks read side by side; also how much is decided between two pauses. */
-const blocksAtOnce = 8;
+const blocksAtOnce = 16;

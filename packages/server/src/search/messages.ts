@@ -77,10 +77,10 @@ export type ToWorker =
   | { readonly kind: "entries"; readonly trail: string; readonly first: number; readonly pack: LinePack }
   | { readonly kind: "close" };
 
-/** An error that crosses threads; `damage` means that the index must be rebuilt. */
+/** An error that crosses threads: `damage`, the index must be rebuilt; `broken`, its thread must start again. */
 export type Failure =
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string; readonly fix: string }
-  | { readonly kind: "damage" | "failed"; readonly message: string };
+  | { readonly kind: "damage" | "broken" | "failed"; readonly message: string };
 
 export type FromWorker =
   | {

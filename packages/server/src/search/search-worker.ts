@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { EvidentError } from "@evident/core";
 import { checkEntries, countRows, UnitValues } from "./check-entries.ts";
-import { IndexDamage } from "./duck.ts";
+import { EngineFailure, IndexDamage } from "./duck.ts";
 import { IndexStore } from "./index-store.ts";
 import { packLines, unpackLines } from "./line-pack.ts";
 import type { Call, CallName, Calls, Failure, FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
@@ -14,11 +14,12 @@ function failureOf(error: unknown): Failure {
     return { kind: "refused", code: error.code, message: error.message, fix: error.fix };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { kind: error instanceof IndexDamage ? "damage" : "failed", message };
+  if (error instanceof IndexDamage) return { kind: "damage", message };
+  return { kind: error instanceof EngineFailure ? "broken" : "failed", message };
 }
 
 /** Bytes of entries that are made searchable together when they come fast. */
-const bytesTogether = 1_024 * 1_024;
+const bytesTogether = 4 * 1_024 * 1_024;
 
 const pause = (): Promise<void> => setImmediate();
 

@@ -109,6 +109,7 @@ export class UnitHits {
     const { pause, scope } = this;
     const numbers = rows.map(({ row }) => row);
     const lines = await this.matcher.matching(scope.unit, numbers, { pause, signal: scope.signal });
+    if (lines.length === 0) return [];
     const byRow = new Map(rows.map((row) => [row.row, row]));
     return lines.flatMap(({ row, line }): UnitHit[] => {
       const place = byRow.get(row);
