@@ -44,6 +44,12 @@ interface Witness {
   /** First keys of `evident`, as soon as they were shown. */
   genesis: readonly string[] | undefined;
   readonly broken: string[];
+  /** What is being done. */
+  at: string;
+}
+
+function makeWitness(): Witness {
+  return { acknowledged: [], heads: [], genesis: undefined, broken: [], at: "" };
 }
 
 /** Appends and notes what was answered. */
@@ -101,14 +107,20 @@ async function tryAgain(step: () => Promise<unknown>): Promise<void> {
 async function live(directory: string, disk: FaultyFileSystem, witness: Witness, life: number, again: boolean) {
   let ledger: Ledger | undefined;
   try {
+    witness.at = `opening in life ${life}`;
     ledger = await openSmallLedger(directory, { fileSystem: disk });
     witness.genesis ??= ledger.trail("evident")?.genesis;
-    for (const step of steps(ledger, witness, life)) await (again ? tryAgain(step) : step());
+    for (const step of steps(ledger, witness, life)) {
+      witness.at = `${String(step)} in life ${life}`;
+      await (again ? tryAgain(step) : step());
+    }
+    witness.at = `closing in life ${life}`;
     await ledger.close();
     return true;
   } catch (error) {
     if (!(error instanceof EvidentError) && !(error instanceof DOMException)) throw error;
     if (again && error instanceof EvidentError && error.code === "conflict") throw error;
+    witness.at = `closing in life ${life} after ${String(error)}`;
     return ledger?.close().then(
       () => true,
       () => false,
@@ -131,6 +143,7 @@ function isLeftByCrash({ severity, kind, detail }: VerifyProblem): boolean {
 
 /** Opens the store on a healthy disk, compares it with all that was shown, and stops it: it must then be whole. */
 async function reopen(directory: string, witness: Witness): Promise<void> {
+  witness.at = "opening for the last time";
   const ledger = await openSmallLedger(directory);
   try {
     witness.broken.push(...(await findBrokenPromises(ledger, witness)));
@@ -143,8 +156,7 @@ async function reopen(directory: string, witness: Witness): Promise<void> {
 }
 
 /** What breaks when each life of a store meets a fault; after a crash the next life gets a copy, since the process is gone but not its lock. */
-async function breakUnder(faults: readonly Trial[]): Promise<readonly string[]> {
-  const witness: Witness = { acknowledged: [], heads: [], genesis: undefined, broken: [] };
+async function breakUnder(faults: readonly Trial[], witness: Witness): Promise<readonly string[]> {
   const directories = [makeTemporaryDirectory("sweep", { memory: true })];
   try {
     for (const [life, fault] of faults.entries()) {
@@ -177,7 +189,9 @@ function describeFault({ nth, how, error, isTriedAgain }: Trial): string {
 async function sweep(chains: Iterable<readonly Trial[]>): Promise<readonly string[]> {
   const broken: string[] = [];
   for (const faults of chains) {
-    const found = await Promise.race([breakUnder(faults), sleep(HANG_MS, ["it hangs"])]);
+    const witness = makeWitness();
+    const hang = sleep(HANG_MS).then(() => [`it hangs, ${witness.at}`]);
+    const found = await Promise.race([breakUnder(faults, witness), hang]);
     broken.push(...found.map((each) => `${faults.map(describeFault).join(", then ")}: ${each}`));
     if (broken.length > 50) break;
   }
@@ -187,7 +201,7 @@ async function sweep(chains: Iterable<readonly Trial[]>): Promise<readonly strin
 /** How many calls a life makes, the first and a later one. */
 async function countCalls(): Promise<readonly [number, number]> {
   using directory = makeTemporaryDirectory("sweep", { memory: true });
-  const witness: Witness = { acknowledged: [], heads: [], genesis: undefined, broken: [] };
+  const witness = makeWitness();
   const counts: number[] = [];
   for (const life of [0, 1]) {
     const disk = new FaultyFileSystem(nodeFileSystem);

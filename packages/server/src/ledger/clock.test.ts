@@ -37,6 +37,21 @@ describe("the received clock", () => {
     expect(clock.state().kind).toBe("holding");
   });
 
+  it("loses no fraction while it holds, however often it is asked, so that it agrees with a wall clock that is right again", () => {
+    const { clock, time, pass, steps } = makeClock();
+    time.wallMs += 3_600_000;
+    for (let i = 0; i < 20_000; i += 1) {
+      pass(1.7);
+      clock.nowMs();
+    }
+    expect(clock.nowMs()).toBe(START + 34_000);
+    expect(clock.state().kind).toBe("holding");
+    time.wallMs -= 3_600_000;
+    clock.nowMs();
+    expect(clock.state().kind).toBe("steady");
+    expect(steps).toHaveLength(1);
+  });
+
   it("does not follow a jump of more than five minutes ahead", () => {
     const { clock, time, pass, steps } = makeClock();
     time.wallMs += 6 * 60_000;

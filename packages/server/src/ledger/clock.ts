@@ -51,10 +51,11 @@ export class ReceivedClock {
       this.#hold(expectedMs, wallMs);
     }
     const nextMs = Math.max(this.#lastMs, this.#holding ? Math.trunc(expectedMs) : wallMs);
-    // The monotonic origin moves only with whole milliseconds, or a busy caller would lose every fraction.
     if (nextMs > this.#lastMs) {
+      // Held time takes whole milliseconds of the monotonic clock and leaves the fraction: lost with every call, it would add up until
+      // the wall clock, right again, is found wrong.
+      this.#lastMonotonicMs = this.#holding ? this.#lastMonotonicMs + (nextMs - this.#lastMs) : monotonicMs;
       this.#lastMs = nextMs;
-      this.#lastMonotonicMs = monotonicMs;
     }
     return nextMs;
   }

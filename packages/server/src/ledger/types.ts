@@ -103,15 +103,23 @@ export interface Ledger extends LedgerReader {
   readonly macKey: Uint8Array;
   /**
    * Stores drafts in order in one trail and resolves when they are durable (after fdatasync).
-   * @throws EvidentError `overloaded`, `storage_full` (nothing was taken), `storage_failed` (the process must end), `not_found`
+   * @throws EvidentError `overloaded`, `storage_full`, `not_ready` while it stops (nothing was taken), `storage_failed` (the process must
+   *   end), `not_found`
    */
   append(trail: string, drafts: readonly Draft[]): Promise<readonly Appended[]>;
   /** Appends a statement to the trail `evident`; `sent` is added. Resolves with its index when durable. */
   appendStatement(statement: Statement): Promise<number>;
   createTrail(options: { readonly name: string; readonly tenant: string; readonly by: string }): Promise<TrailInfo>;
-  /** Signs one checkpoint with the old and the new keys, then continues with the new. */
+  /**
+   * Signs one checkpoint with the old and the new keys, then continues with the new. What interrupts it once it is stated in `evident`,
+   * a crash among others, is finished by the next publish.
+   * @throws EvidentError `conflict` when nothing was added since the last change of keys, `storage_full`, `not_ready`, `storage_failed`
+   */
   rotateKeys(trail: string, by: string): Promise<TrailInfo>;
-  /** Seals what is complete; with `tail` also the unfinished bundle. */
+  /**
+   * Seals what is complete; with `tail` also the unfinished bundle.
+   * @throws EvidentError `storage_full` (the next seal or the stop finishes what was begun), `not_ready`, `storage_failed`
+   */
   seal(trail: string, options: { readonly tail: boolean }): Promise<void>;
   published(trail: string): PublishedHead;
   /** Resolves with the first published head that covers `size` entries. Rejects when `signal` aborts or the ledger closes. */
@@ -142,7 +150,10 @@ export interface Ledger extends LedgerReader {
   };
   /** Resolves with the reason when the ledger has failed for good (failed write or fsync); the process must then exit. */
   readonly failed: Promise<Error>;
-  /** Publishes, writes the close record and releases the lock. */
+  /**
+   * Finishes what is under way, publishes, writes the close record and releases the lock. Everything after it is refused (`not_ready`).
+   * Rejects when it could not, without a close record: the next start recovers. The lock is released in any case.
+   */
   close(): Promise<void>;
 }
 
