@@ -21,6 +21,8 @@ export interface StoreOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+const sealingTurnMs = 8;
+
 /** The units of the index at one moment; they stay readable until `release`. */
 export interface Lease {
   readonly duck: Duck;
@@ -179,9 +181,9 @@ export class IndexStore {
   }
 
   private async seal(hot: HotTable): Promise<void> {
-    const { dir, pause } = this.options;
+    const { dir } = this.options;
     const files = segmentFiles(dir, hot.number);
-    const record = await sealSegment({ duck: this.duck, hot, pause }, files.tables);
+    const record = await sealSegment({ duck: this.duck, hot, pause: this.sealingPause() }, files.tables);
     await syncDirectory(dir);
     const segment = await Segment.open(this.duck, files, record, hot.lines);
     const segments = [...this.segments, segment];
@@ -195,6 +197,16 @@ export class IndexStore {
     this.retired = [...this.retired, hot];
     await this.dropRetired();
     this.options.onSealed();
+  }
+
+  /** Pauses only after a while: at each one ingest takes its turn, and two hot tables need much memory. */
+  private sealingPause(): () => Promise<void> {
+    let sinceMs = performance.now();
+    return async () => {
+      if (performance.now() - sinceMs < sealingTurnMs) return;
+      await this.options.pause();
+      sinceMs = performance.now();
+    };
   }
 
   /** Frees hot tables that have become segments once nobody reads them any more. */

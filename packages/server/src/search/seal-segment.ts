@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
-import { promisify } from "node:util";
-import { zstdCompress } from "node:zlib";
+import { zstdCompressSync } from "node:zlib";
 import { fold } from "@evident/core";
 import { blockRows } from "./block-terms.ts";
 import { columns } from "./columns.ts";
@@ -12,8 +11,6 @@ import type { HotTable } from "./hot-table.ts";
 import { digestOf, type SegmentRecord } from "./manifest.ts";
 import { gramsPerBlob } from "./segment.ts";
 import { hashKey } from "./word-hash.ts";
-
-const compress = promisify(zstdCompress);
 
 const schema = "sealing";
 
@@ -61,10 +58,11 @@ async function writeGrams({ duck, hot, pause }: Sealing): Promise<void> {
     for (let blob = 0; blob < gramCount / gramsPerBlob; blob++) {
       const bits = hot.grams.slice(blob * gramsPerBlob, gramsPerBlob, blocks);
       appender.appendUInteger(blob);
-      appender.appendBlob(await compress(bits));
+      // Small pieces: each would wait longer for another thread than it takes.
+      appender.appendBlob(zstdCompressSync(bits));
       appender.endRow();
+      await pause();
     }
-    await pause();
   });
 }
 
