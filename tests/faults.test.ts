@@ -17,6 +17,8 @@ import { describe, expect, it } from "vitest";
 const isSoak = process.env.EVIDENT_SOAK === "1";
 const seed = Number(process.env.EVIDENT_SEED ?? Math.trunc(Math.random() * 1_000_000));
 
+const HOUR_MS = 3_600_000;
+
 /** Files of the log under the name they were opened by: the first of an epoch is made in tmp/, the others as spares. */
 const logFile = /\/(?:wal|tmp)\/\d{8}-\d{8}/;
 
@@ -224,42 +226,50 @@ async function crashedStore(
 }
 
 describe("a log after a crash", () => {
-  it("is recovered wherever its last record was torn", async () => {
-    using directory = makeTemporaryDirectory("torn", { memory: true });
-    const { log, starts, end: logEnd } = await crashedStore(directory.path);
-    const last = starts.at(-1) ?? 0;
-    const original = readFileSync(log);
-    const stride = isSoak ? 1 : Math.ceil((logEnd - last) / 6);
-    for (let cut = last; cut < logEnd; cut += stride) {
-      for (const zeroed of [true, false]) {
-        using copy = makeTemporaryDirectory("torn", { memory: true });
-        cpSync(join(directory.path, "crashed"), copy.path, { recursive: true });
-        const file = log.replace(join(directory.path, "crashed"), copy.path);
-        if (zeroed)
-          writeFileSync(file, Buffer.concat([original.subarray(0, cut), Buffer.alloc(original.length - cut)]));
-        else truncateSync(file, cut);
-        const ledger = await openSmallLedger(copy.path);
-        expect(ledger.trail("alpha")?.size).toBe(9);
-        await ledger.close();
+  it(
+    "is recovered wherever its last record was torn",
+    async () => {
+      using directory = makeTemporaryDirectory("torn", { memory: true });
+      const { log, starts, end: logEnd } = await crashedStore(directory.path);
+      const last = starts.at(-1) ?? 0;
+      const original = readFileSync(log);
+      const stride = isSoak ? 1 : Math.ceil((logEnd - last) / 6);
+      for (let cut = last; cut < logEnd; cut += stride) {
+        for (const zeroed of [true, false]) {
+          using copy = makeTemporaryDirectory("torn", { memory: true });
+          cpSync(join(directory.path, "crashed"), copy.path, { recursive: true });
+          const file = log.replace(join(directory.path, "crashed"), copy.path);
+          if (zeroed)
+            writeFileSync(file, Buffer.concat([original.subarray(0, cut), Buffer.alloc(original.length - cut)]));
+          else truncateSync(file, cut);
+          const ledger = await openSmallLedger(copy.path);
+          expect(ledger.trail("alpha")?.size).toBe(9);
+          await ledger.close();
+        }
       }
-    }
-  });
+    },
+    HOUR_MS,
+  );
 
-  it("is refused when a byte before a valid record is wrong", async () => {
-    using directory = makeTemporaryDirectory("corrupt", { memory: true });
-    const { log, starts } = await crashedStore(directory.path);
-    const original = readFileSync(log);
-    const random = makeRandom(seed);
-    const last = starts.at(-1) ?? 0;
-    for (let i = 0; i < (isSoak ? 500 : 12); i += 1) {
-      using copy = makeTemporaryDirectory("corrupt", { memory: true });
-      cpSync(join(directory.path, "crashed"), copy.path, { recursive: true });
-      const changed = Buffer.from(original);
-      const at = Math.floor(random() * last);
-      changed[at] = (changed[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-      writeFileSync(log.replace(join(directory.path, "crashed"), copy.path), changed);
-      await expect(openSmallLedger(copy.path), `byte ${at}`).rejects.toMatchObject({ code: "corrupt_store" });
-    }
-    expect(statSync(log).size).toBe(original.length);
-  });
+  it(
+    "is refused when a byte before a valid record is wrong",
+    async () => {
+      using directory = makeTemporaryDirectory("corrupt", { memory: true });
+      const { log, starts } = await crashedStore(directory.path);
+      const original = readFileSync(log);
+      const random = makeRandom(seed);
+      const last = starts.at(-1) ?? 0;
+      for (let i = 0; i < (isSoak ? 500 : 12); i += 1) {
+        using copy = makeTemporaryDirectory("corrupt", { memory: true });
+        cpSync(join(directory.path, "crashed"), copy.path, { recursive: true });
+        const changed = Buffer.from(original);
+        const at = Math.floor(random() * last);
+        changed[at] = (changed[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+        writeFileSync(log.replace(join(directory.path, "crashed"), copy.path), changed);
+        await expect(openSmallLedger(copy.path), `byte ${at}`).rejects.toMatchObject({ code: "corrupt_store" });
+      }
+      expect(statSync(log).size).toBe(original.length);
+    },
+    HOUR_MS,
+  );
 });

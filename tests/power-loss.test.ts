@@ -22,6 +22,7 @@ import { describe, expect, it } from "vitest";
 
 const isSoak = process.env.EVIDENT_SOAK === "1";
 const seed = Number(process.env.EVIDENT_SEED ?? Math.trunc(Math.random() * 1_000_000));
+const HOUR_MS = 3_600_000;
 const survivals: readonly Survival[] = ["lost", "kept", "names", "sized", "reordered"];
 
 /** Concurrent appends to two trails while one is sealed and the other's keys are rotated. */
@@ -182,27 +183,35 @@ function without(barrier: "fdatasync" | "fsync" | "syncDirectory", disk: FileSys
 }
 
 describe(`power loss (seed ${seed})`, () => {
-  it("loses nothing acknowledged, doubles nothing and signs no second root, whatever the disk kept", async () => {
-    using directory = makeTemporaryDirectory("recorded");
-    const run = await recordRun(directory.path, firstRun);
-    expect(seenAfter(run, run.steps.length).acknowledged.length).toBeGreaterThan(300);
-    const cuts = chooseCuts(run, isSoak ? Number.POSITIVE_INFINITY : 120, makeRandom(seed));
-    expect(await findBroken(run, cuts)).toEqual([]);
-  });
+  it(
+    "loses nothing acknowledged, doubles nothing and signs no second root, whatever the disk kept",
+    async () => {
+      using directory = makeTemporaryDirectory("recorded");
+      const run = await recordRun(directory.path, firstRun);
+      expect(seenAfter(run, run.steps.length).acknowledged.length).toBeGreaterThan(300);
+      const cuts = chooseCuts(run, isSoak ? Number.POSITIVE_INFINITY : 120, makeRandom(seed));
+      expect(await findBroken(run, cuts)).toEqual([]);
+    },
+    HOUR_MS,
+  );
 
-  it("holds when the recovery from a power cut is itself cut off", async () => {
-    using directory = makeTemporaryDirectory("recorded");
-    const random = makeRandom(seed);
-    const run = await recordRun(directory.path, firstRun);
-    await replay(run, chooseCuts(run, isSoak ? 200 : 3, random), async (cutDirectory, cut) => {
-      const again = await recordRun(cutDirectory, async (watched) => {
-        if (watched.ledger.trail("alpha") !== undefined) await watched.append("alpha", ["second-1", "second-2"]);
-        await watched.ledger.close();
+  it(
+    "holds when the recovery from a power cut is itself cut off",
+    async () => {
+      using directory = makeTemporaryDirectory("recorded");
+      const random = makeRandom(seed);
+      const run = await recordRun(directory.path, firstRun);
+      await replay(run, chooseCuts(run, isSoak ? 200 : 3, random), async (cutDirectory, cut) => {
+        const again = await recordRun(cutDirectory, async (watched) => {
+          if (watched.ledger.trail("alpha") !== undefined) await watched.append("alpha", ["second-1", "second-2"]);
+          await watched.ledger.close();
+        });
+        const cuts = chooseCuts(again, isSoak ? 40 : 8, random);
+        expect(await findBroken(again, cuts, seenAfter(run, cut.at))).toEqual([]);
       });
-      const cuts = chooseCuts(again, isSoak ? 40 : 8, random);
-      expect(await findBroken(again, cuts, seenAfter(run, cut.at))).toEqual([]);
-    });
-  });
+    },
+    HOUR_MS,
+  );
 
   it("notices when fdatasync is taken out of the commit: what was acknowledged is gone", async () => {
     using directory = makeTemporaryDirectory("recorded");
