@@ -117,6 +117,34 @@ describe("scanning a log file", () => {
     expect(wal.scanWal(torn, pair.publicKey).tail).toBe("corrupt");
   });
 
+  it("takes a last record that lost any of its sectors for a torn one, wherever it begins, read whole or from its sector on", () => {
+    const sizes = fc.integer({ min: 0, max: 511 });
+    const lost = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
+    fc.assert(
+      fc.property(sizes, lost, (padding, sectors) => {
+        const encode = (seq: number, prev: Uint8Array, sizeBytes: number) =>
+          wal.encodeWalRecord(
+            header(seq, prev, { alpha: 1 }),
+            [encodeBundle([new Uint8Array(sizeBytes).fill(65)])],
+            (m) => pair.sign(m),
+          );
+        const first = encode(0, zeros, padding);
+        const start = first.bytes.length;
+        const torn = concatBytes(first.bytes, encode(1, first.digest, 2500).bytes, new Uint8Array(3000));
+        for (const [i, isLost] of sectors.entries()) {
+          const sector = Math.floor(start / 512) + i;
+          if (isLost) torn.fill(0, Math.max(start, sector * 512), Math.max(start, (sector + 1) * 512));
+        }
+        const whole = wal.scanWal(torn, pair.publicKey);
+        expect(whole.tail).not.toBe("corrupt");
+        const sectorStart = start - (start % 512);
+        const { tail } = wal.scanWal(torn.subarray(sectorStart), pair.publicKey, start - sectorStart);
+        expect(tail).toBe(whole.tail);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("never takes a change before a valid record for a torn tail", () => {
     fc.assert(
       fc.property(fc.nat({ max: lastStart * 8 - 1 }), (bit) => {

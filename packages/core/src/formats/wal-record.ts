@@ -175,12 +175,14 @@ export function walEntries(
 }
 
 /**
- * Reads a whole file of the log. Records after an invalid one are looked for: their presence makes the tail `corrupt`, since a crash
- * can only leave the last record unfinished.
+ * Reads a file of the log, whole or from a record on. Records after an invalid one are looked for: their presence makes the tail
+ * `corrupt`, since a crash can only leave the last record unfinished.
+ *
+ * @param from where the first record begins; `bytes` itself must begin at a sector of the file, since sectors are lost whole
  */
-export function scanWal(bytes: Uint8Array, publicKey?: Uint8Array): WalScan {
+export function scanWal(bytes: Uint8Array, publicKey?: Uint8Array, from = 0): WalScan {
   const records: WalRecord[] = [];
-  let offset = 0;
+  let offset = from;
   let item = decodeWalRecord(bytes, offset, publicKey);
   while (item.kind === "record") {
     records.push(item);
@@ -195,15 +197,15 @@ export function scanWal(bytes: Uint8Array, publicKey?: Uint8Array): WalScan {
 
 /** Whether a crash while one record was being written can have left what follows `offset`. */
 function isTorn(bytes: Uint8Array, offset: number, publicKey: Uint8Array | undefined): boolean {
-  const end = walRecordEnd(bytes, offset) ?? tornEndWithoutPrefix(bytes, offset);
-  return (
-    end !== undefined && isZero(bytes, end, bytes.length) && findWalRecord(bytes, offset + 1, publicKey) === undefined
-  );
+  // Its own lengths come first, but they may be half of what was written: the prefix can lie across two sectors.
+  const ends = [walRecordEnd(bytes, offset), tornEndWithoutPrefix(bytes, offset)];
+  const isLast = ends.some((end) => end !== undefined && isZero(bytes, end, bytes.length));
+  return isLast && findWalRecord(bytes, offset + 1, publicKey) === undefined;
 }
 
 /**
- * The latest possible end of a record whose first bytes never reached the disk. Sectors are written whole in any order, so the
- * unreadable prefix must be the last there is, or be zero up to the sector's end.
+ * The latest possible end of a record whose first bytes, or the rest of its prefix, never reached the disk. Sectors are written whole
+ * in any order, so the unreadable prefix must be the last there is, or be zero in one of its sectors.
  */
 function tornEndWithoutPrefix(bytes: Uint8Array, offset: number): number | undefined {
   const prefixEnd = offset + walSizes.prefix;

@@ -158,15 +158,17 @@ export class WalScanner {
 
   #findEnding(path: string, sizeBytes: number, offset: number): Ending {
     if (offset === sizeBytes) return { kind: "clean" };
-    const rest = readPiece(path, offset, Math.min(TAIL_BYTES, sizeBytes - offset));
-    const { tail } = scanWal(rest, this.#key);
+    // From the beginning of a sector: a crash leaves or loses sectors whole.
+    const start = offset - (offset % walSizes.sector);
+    const rest = readPiece(path, start, Math.min(TAIL_BYTES, sizeBytes - start));
+    const { tail } = scanWal(rest, this.#key, offset - start);
     if (tail === "clean" || tail === "zeros") {
       // Longer stretches of zeros are preallocated by no one.
-      return offset + rest.length === sizeBytes ? { kind: tail } : { kind: "corrupt", offset, resumeAt: undefined };
+      return start + rest.length === sizeBytes ? { kind: tail } : { kind: "corrupt", offset, resumeAt: undefined };
     }
     if (tail === "torn") return { kind: "torn", offset };
-    const next = findWalRecord(rest, 1, this.#key);
-    return { kind: "corrupt", offset, resumeAt: next === undefined ? undefined : offset + next };
+    const next = findWalRecord(rest, offset - start + 1, this.#key);
+    return { kind: "corrupt", offset, resumeAt: next === undefined ? undefined : start + next };
   }
 
   /** Reports what follows the records of a file and returns where to go on, if anywhere. */
