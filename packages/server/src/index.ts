@@ -1,4 +1,18 @@
 export {
+  type Adapter,
+  AdaptStream,
+  AUTO,
+  adapters,
+  findAdapters,
+  firstKey,
+  frameInput,
+  listAdapterOptions,
+  parseAdapterOptions,
+  type Reading,
+  type ResumePoint,
+  toSubmission,
+} from "./capture/index.ts";
+export {
   type Config,
   type ConfigSources,
   configFlags,

@@ -10,6 +10,7 @@ export type QuarantineWhy =
   | "time_in_future"
   | "oversize"
   | "line_too_long"
+  | "unreadable"
   | "invalid_utf8";
 
 /** Body of a quarantine entry; the raw bytes are ciphertext in the blob the entry names. */
@@ -20,10 +21,12 @@ export interface QuarantineBody {
   readonly tenant: string;
   /** The API key that sent the record. */
   readonly key: string;
-  /** The event's own id and source when they could be read. */
+  /** The event's own id and source when they could be read; for `unreadable` the record's id, with which it is stored once. */
   readonly id?: string;
   readonly source?: string;
-  /** Line in the request, from 1. */
+  /** For `unreadable`: the format it was read as. */
+  readonly adapter?: string;
+  /** Line in the request, or of the sender's input for `unreadable`; from 1. */
   readonly line: number;
   /** Length of the record as sent; `kept` is how much of it the blob holds when less. */
   readonly sizeBytes: number;

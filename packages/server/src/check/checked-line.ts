@@ -39,5 +39,6 @@ export interface Refusal {
   readonly sizeBytes?: number;
   readonly id?: string;
   readonly source?: string;
+  readonly adapter?: string;
   readonly first?: { readonly trail: string; readonly index: number };
 }

@@ -12,7 +12,8 @@ import type { BodyLine } from "../capture/index.ts";
 import type { Draft } from "../ledger/index.ts";
 import type { CheckedLine, Conflict, Producer, Refusal } from "./checked-line.ts";
 import { fillOrigin } from "./fill-origin.ts";
-import { identitySecret, makeIdentity, sentOf } from "./identity.ts";
+import { identitySecret, makeIdentity, sentOf, unreadableId } from "./identity.ts";
+import { asUnreadable } from "./unreadable.ts";
 import type { SealedBlob, Vault } from "./vault/index.ts";
 
 const MAX_ENTRY_BYTES = 65_535;
@@ -109,6 +110,8 @@ export class Checker {
     const mismatches = fillOrigin(parsed.value, producer);
     if (mismatches.length > 0)
       return refuse({ line, why: "source_mismatch", raw, reasons: mismatches, ...nameOf(parsed.value) });
+    const unreadable = asUnreadable(parsed.value);
+    if (unreadable !== undefined) return refuse({ line, why: "unreadable", ...unreadable });
     const checked = checkEvent(parsed.value);
     if (!checked.ok)
       return refuse({ line, why: "invalid_event", raw, reasons: checked.problems, ...nameOf(parsed.value) });
@@ -156,7 +159,7 @@ export class Checker {
   }
 
   #toQuarantine(refusal: Refusal, producer: Producer, blob: SealedBlob | undefined): CheckedLine {
-    const { line, why, reasons, raw, id, source, first } = refusal;
+    const { line, why, reasons, raw, id, source, adapter, first } = refusal;
     const bytes = bytesOf(raw);
     const sizeBytes = refusal.sizeBytes ?? bytes.length;
     const body = {
@@ -166,15 +169,21 @@ export class Checker {
       key: producer.key,
       ...(id === undefined ? {} : { id }),
       ...(source === undefined ? {} : { source }),
+      ...(adapter === undefined ? {} : { adapter }),
       line,
       sizeBytes,
       ...(sizeBytes > bytes.length ? { kept: bytes.length } : {}),
       ...(first === undefined ? {} : { first }),
     };
     const sent = sentOf(this.#options.macKey, bytes);
+    const identity =
+      why === "unreadable" && id !== undefined && source !== undefined
+        ? makeIdentity(this.#secret, { tenant: producer.tenant, source, id: unreadableId(id) }, sent)
+        : undefined;
     const draft: Draft = {
       kind: "quarantine",
       rest: `"sent":"${sent}"${blobText(blob)},"quarantine":${JSON.stringify(body)}`,
+      ...(identity === undefined ? {} : { identity }),
       ...blobOf(blob),
     };
     return { line, kind: "quarantine", draft, reasons, raw, ...(id === undefined ? {} : { id }) };

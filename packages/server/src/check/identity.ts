@@ -33,7 +33,12 @@ export function identitySecret(macKey: Uint8Array): string {
   return Buffer.from(hmacSha256(macKey, utf8("evident/identity/v1"))).toString("hex");
 }
 
-/** Reads identities back from stored lines, for rebuilding the identity store; undefined for entries that are no events. */
+/** The id by which an unreadable record is known: never that of an event, which the same record may become with a better adapter. */
+export function unreadableId(id: string): string {
+  return `unreadable/${id}`;
+}
+
+/** Reads identities back from stored lines, for rebuilding the identity store; undefined for entries without one. */
 export function identityReader(macKey: Uint8Array): (line: Uint8Array) => Uint8Array | undefined {
   const secret = identitySecret(macKey);
   return (line) => {
@@ -41,7 +46,14 @@ export function identityReader(macKey: Uint8Array): (line: Uint8Array) => Uint8A
       kind: string;
       sent: string;
       event?: { id: string; origin: { tenant: string; source: string } };
+      quarantine?: { why: string; tenant: string; id?: string; source?: string };
     };
+    const { quarantine } = entry;
+    if (quarantine?.why === "unreadable") {
+      const { tenant, source, id } = quarantine;
+      if (id === undefined || source === undefined) return undefined;
+      return makeIdentity(secret, { tenant, source, id: unreadableId(id) }, entry.sent);
+    }
     if (entry.kind !== "event" || entry.event === undefined) return undefined;
     const { id, origin } = entry.event;
     return makeIdentity(secret, { tenant: origin.tenant, source: origin.source, id }, entry.sent);

@@ -1,0 +1,23 @@
+export { AdaptStream, type AdaptStreamOptions, type Reading, type ResumePoint } from "./adapt-stream.ts";
+export {
+  type AdaptContext,
+  type Adapted,
+  type Adapter,
+  type AdapterSession,
+  defineJsonAdapter,
+  defineLineAdapter,
+  defineSessionAdapter,
+  type Framing,
+  type Made,
+  made,
+  noOptions,
+  skipped,
+  unreadable,
+} from "./adapter.ts";
+export { frameInput } from "./frame-input.ts";
+export { field, isObject, type JsonObject, listAt, objectAt, textAt, textsAt, toText } from "./json-fields.ts";
+export type { Loose, NativeEvent } from "./native-event.ts";
+export { firstKey, NativeRecord, nextKey } from "./native-record.ts";
+export { fromWallClock, isZone, type NativeTime, readEpoch, readTime, type WallClock } from "./native-time.ts";
+export { type AdapterOption, listAdapterOptions, parseAdapterOptions } from "./parse-adapter-options.ts";
+export { type Submission, toSubmission } from "./submission.ts";

@@ -1,0 +1,61 @@
+import { EvidentError, excerpt, nearestName } from "@evident/core";
+import { Value } from "typebox/value";
+import type { Adapter } from "./adapter.ts";
+
+interface OptionShape {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+}
+
+/** One option of an adapter, for help texts. */
+export interface AdapterOption {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+  readonly default?: unknown;
+}
+
+export function listAdapterOptions(adapter: Adapter): readonly AdapterOption[] {
+  return Object.entries(adapter.options.properties).map(([name, schema]) => {
+    const { type = "text", description = "", default: fallback } = schema as OptionShape;
+    return { name, type, description, ...(fallback === undefined ? {} : { default: fallback }) };
+  });
+}
+
+/**
+ * Checks options of an adapter as they stand in a configuration or on the command line, where booleans, numbers and lists (separated by
+ * commas) are texts.
+ *
+ * @throws EvidentError `bad_request` naming the option and the fix
+ */
+export function parseAdapterOptions(
+  adapter: Adapter,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const known = adapter.options.properties;
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(known, name)) continue;
+    const nearest = nearestName(name, Object.keys(known));
+    const fix = nearest === undefined ? `See \`evident adapters ${adapter.name}\`.` : `Did you mean ${nearest}?`;
+    throw new EvidentError("bad_request", `${adapter.name} has no option ${excerpt(name)}`, { fix });
+  }
+  const converted = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, convert((known[name] as OptionShape).type, value)]),
+  );
+  const filled = Value.Default(adapter.options, converted);
+  if (Value.Check(adapter.options, filled)) return filled;
+  const [error] = Value.Errors(adapter.options, filled);
+  const name = error?.instancePath.split("/")[1] ?? "";
+  const description = (known[name] as OptionShape | undefined)?.description ?? "";
+  throw new EvidentError("bad_request", `option ${name} of ${adapter.name}: ${error?.message ?? "is not allowed"}`, {
+    fix: description,
+  });
+}
+
+function convert(type: string | undefined, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (type === "boolean" && (value === "true" || value === "false")) return value === "true";
+  if ((type === "integer" || type === "number") && /^-?\d+(?:\.\d+)?$/.test(value)) return Number(value);
+  return type === "array" ? value.split(",").map((item) => item.trim()) : value;
+}

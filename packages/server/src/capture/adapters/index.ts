@@ -1,0 +1,20 @@
+import { EvidentError, excerpt, nearestName } from "@evident/core";
+import type { Adapter } from "../adapt/index.ts";
+import { kubernetes } from "./kubernetes.ts";
+
+/** Every adapter, by name. */
+export const adapters: readonly Adapter[] = [kubernetes].sort((left, right) => (left.name < right.name ? -1 : 1));
+
+/** Stands for all adapters: each record is read by the one that recognises it. */
+export const AUTO = "auto";
+
+/** The adapters behind a name, `auto` for all. @throws EvidentError `bad_request` for an unknown name */
+export function findAdapters(name: string): readonly Adapter[] {
+  if (name === AUTO) return adapters;
+  const found = adapters.find((adapter) => adapter.name === name);
+  if (found !== undefined) return [found];
+  const names = [AUTO, ...adapters.map((adapter) => adapter.name)];
+  const nearest = nearestName(name, names);
+  const fix = nearest === undefined ? `Formats: ${names.join(", ")}.` : `Did you mean ${nearest}?`;
+  throw new EvidentError("bad_request", `no format ${excerpt(name)}`, { fix });
+}

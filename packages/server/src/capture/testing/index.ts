@@ -1,0 +1,3 @@
+export { measurePrecision, type Precision } from "./measure-precision.ts";
+export { type NativeInput, type ReadNativeOptions, readNative } from "./read-native.ts";
+export { hasSharedData, readShared } from "./shared-data.ts";
