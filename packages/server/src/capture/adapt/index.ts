@@ -16,8 +16,14 @@ export {
 } from "./adapter.ts";
 export { frameInput } from "./frame-input.ts";
 export { field, isObject, type JsonObject, listAt, objectAt, textAt, textsAt, toText } from "./json-fields.ts";
+export { isSecretName, MASK, maskMembers, maskText, maskUrl } from "./mask-secrets.ts";
 export type { Loose, NativeEvent } from "./native-event.ts";
 export { firstKey, NativeRecord, nextKey } from "./native-record.ts";
 export { fromWallClock, isZone, type NativeTime, readEpoch, readTime, type WallClock } from "./native-time.ts";
-export { type AdapterOption, listAdapterOptions, parseAdapterOptions } from "./parse-adapter-options.ts";
+export {
+  type AdapterOption,
+  adapterOptions,
+  listAdapterOptions,
+  parseAdapterOptions,
+} from "./parse-adapter-options.ts";
 export { type Submission, toSubmission } from "./submission.ts";
