@@ -2,6 +2,7 @@ export * from "./crypto/index.ts";
 export * from "./encoding/index.ts";
 export * from "./errors/index.ts";
 export * from "./event/index.ts";
+export * from "./export/index.ts";
 export * from "./formats/index.ts";
 export * from "./note/index.ts";
 export * from "./predicate/index.ts";

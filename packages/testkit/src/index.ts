@@ -1,3 +1,4 @@
+export { checkOcsf } from "./check-ocsf.ts";
 export { type DiskImage, DiskModel, type DiskStep, type Survival } from "./disk-model.ts";
 export { type Fault, type FaultyCall, FaultyFileSystem } from "./faulty-file-system.ts";
 export { findBrokenPromises, type Seen, type SeenEntry, type SeenHead } from "./find-broken-promises.ts";

@@ -1,5 +1,6 @@
 export { decodeBundle, encodeBundle } from "./bundle.ts";
 export { asHash, emptyRoot, HASH_BYTES, type Hash, hashLeaf, hashNode, MAX_ENTRY_BYTES, splitHashes } from "./hash.ts";
+export { InclusionPaths } from "./inclusion-paths.ts";
 export {
   bundlePath,
   fullTileCount,

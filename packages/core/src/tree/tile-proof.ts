@@ -75,14 +75,15 @@ function pair(left: Hash, right: Hash | undefined, i: number): Hash[] {
   return i % 2 === 0 && right !== undefined ? [hashNode(left, right)] : [];
 }
 
-function floorLog2(value: number): number {
+/** Exponent of the largest power of two that is not above `value`. */
+export function floorLog2(value: number): number {
   let exponent = 0;
   while (2 ** (exponent + 1) <= value) exponent += 1;
   return exponent;
 }
 
 /** Largest power of two below `size`, which is at least 2 (RFC 6962 §2.1). */
-function splitPoint(size: number): number {
+export function splitPoint(size: number): number {
   return 2 ** floorLog2(size - 1);
 }
 

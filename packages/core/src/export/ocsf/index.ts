@@ -1,0 +1,1 @@
+export { formatOcsfEvent } from "./format-ocsf-event.ts";
