@@ -42,6 +42,7 @@ const counts = (accepted: number, duplicates: number, quarantined: number) => ({
   accepted,
   duplicates,
   folded: 0,
+  skipped: 0,
   quarantined,
 });
 

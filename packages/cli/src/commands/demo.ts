@@ -60,7 +60,8 @@ async function stream(io: Io, client: HttpClient, { rate, count, seed, json }: S
     const due = Math.min(Math.floor(((nowMs - startedMs) * rate) / 1_000) - sent, end - sent);
     if (due > 0) {
       const lines = demo.take(sinceMs, nowMs, due).map((event) => Buffer.from(`${JSON.stringify(event)}\n`));
-      await sendBatch(options, { firstLine: sent + 1, lines });
+      const before = sent;
+      await sendBatch(options, { lines, lineOf: (line) => before + line });
       sent += lines.length;
       sinceMs = nowMs;
       bar.update(count === undefined ? undefined : sent / count, sent);

@@ -1,9 +1,10 @@
 import { clientFlags, openClient } from "../client/index.ts";
 import { defineCommand, type Io } from "../command/index.ts";
-import { type Counts, openInput, type Refusal, sendInput, Tally } from "../ingest/index.ts";
+import { formatFlags, openFormat, openInput, type Refusal, sendInput, Tally } from "../ingest/index.ts";
 import { formatCount, formatDuration, ProgressBar, plainText } from "../terminal/index.ts";
 
 const SHOWN_REFUSALS = 10;
+const SHOWN_SKIPS = 8;
 
 /** The first quarantined lines, so that somebody can correct the rest; more are in the trail. */
 class Refusals {
@@ -36,7 +37,7 @@ class Refusals {
   }
 }
 
-function printSummary({ out }: Io, counts: Counts, tookMs: number): void {
+function printSummary({ out }: Io, { counts, skipped }: Tally, tookMs: number): void {
   const { read, accepted, duplicates, folded, quarantined } = counts;
   const rate = formatCount((read * 1_000) / Math.max(1, tookMs));
   void out.line(`${formatCount(read)} read in ${formatDuration(tookMs)}, ${rate}/s`);
@@ -44,18 +45,28 @@ function printSummary({ out }: Io, counts: Counts, tookMs: number): void {
   if (duplicates > 0) void out.line(`  ${formatCount(duplicates)} there already`);
   if (folded > 0) void out.line(`  ${formatCount(folded)} folded into summaries`);
   if (quarantined > 0) void out.line(`  ${out.style("yellow", `${formatCount(quarantined)} in quarantine`)}`);
+  for (const [why, lines] of skipped.slice(0, SHOWN_SKIPS)) void out.line(`  ${formatCount(lines)} skipped: ${why}`);
+  const rest = skipped.slice(SHOWN_SKIPS).reduce((sum, [, lines]) => sum + lines, 0);
+  if (rest > 0) void out.line(`  ${formatCount(rest)} skipped for other reasons`);
 }
 
 /** `evident ingest`: a file of events to the server. */
 export const ingest = defineCommand({
   name: "ingest",
-  summary: "Send a file of events.",
+  summary: "Send a file of events or a log in its own format.",
   about:
-    "NDJSON, a JSON array or one object; gzip and zstd are recognised. Every event is stored, found to be there already, or put into " +
-    "quarantine with the reasons: never dropped. A lost connection or a busy server is waited for, and sending a file twice stores nothing twice.",
+    "Events as NDJSON, a JSON array or one object, or the log of another system, such as nginx or CloudTrail: `evident adapters` lists " +
+    "the formats. gzip and zstd are recognised, and so is the format. Every record is stored, found to be there already, or put into " +
+    "quarantine with the reasons: never dropped; lines of a log that are no accesses are counted. A lost connection or a busy server is " +
+    "waited for, and sending a file twice stores nothing twice, also when it has grown or was compressed since.",
   operands: { usage: "FILE|-", least: 1, most: 1 },
   examples: [
     { line: "evident ingest events.ndjson", does: "To the key's trail." },
+    { line: "evident ingest access.log.gz --source shop", does: "A web server's log, as the source shop." },
+    {
+      line: "evident ingest audit.log --format kubernetes --option cluster=prod-eu",
+      does: "The format by name, with an option of it.",
+    },
     {
       line: "zcat events.gz | evident ingest - --trail main --json",
       does: "From a pipe; ends with the counts as JSON.",
@@ -68,9 +79,11 @@ export const ingest = defineCommand({
   },
   flags: {
     ...clientFlags,
+    ...formatFlags,
     trail: { kind: "text", value: "TRAIL", summary: "Trail to store in. Default: the key's, else main." },
   },
   async run({ flags, operands, io }) {
+    const format = openFormat(flags, io.workingDirectory);
     const input = openInput(operands[0] ?? "-", io.workingDirectory);
     const client = openClient(flags, io);
     const bar = new ProgressBar(io.err, "sending", "events");
@@ -85,13 +98,19 @@ export const ingest = defineCommand({
       else void io.err.line(text);
     };
     try {
-      await sendInput({ client, trail: flags.trail, tally, signal: io.signal, onWait }, input.bytes, () => progress());
+      const sending = {
+        bytes: input.bytes,
+        format,
+        onRecognised: ({ name }: { readonly name: string }) => void io.err.line(`recognised as ${name}`),
+        onBatch: () => progress(),
+      };
+      await sendInput({ client, trail: flags.trail, tally, signal: io.signal, onWait }, sending);
     } finally {
       bar.clear();
       refusals.finish();
       // Also when it ended early: what has a verdict has one.
       if (flags.json) void io.out.json(tally.counts);
-      else printSummary(io, tally.counts, performance.now() - startedMs);
+      else printSummary(io, tally, performance.now() - startedMs);
       client.close();
     }
     return 0;

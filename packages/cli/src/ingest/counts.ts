@@ -7,6 +7,8 @@ export interface Counts {
   readonly duplicates: number;
   readonly folded: number;
   readonly quarantined: number;
+  /** Lines of a log that are no accesses, or belong to another line's event. */
+  readonly skipped: number;
 }
 
 /** Why a line is in quarantine, as the server says it. */
@@ -48,6 +50,9 @@ export function parseResult(value: unknown): Result {
   throw strangeAnswer("verdict");
 }
 
+/** The line of the input for a line of the body, both from 1. */
+export type LineOf = (line: number) => number;
+
 /** Counts verdicts and tells of quarantined lines. */
 export class Tally {
   readonly #onRefusal: (refusal: Refusal) => void;
@@ -55,22 +60,33 @@ export class Tally {
   #duplicates = 0;
   #folded = 0;
   #quarantined = 0;
+  readonly #skipped = new Map<string, number>();
 
   constructor(onRefusal: (refusal: Refusal) => void) {
     this.#onRefusal = onRefusal;
   }
 
-  /** Takes a result line; `before` is the number of lines of the input before the body. */
-  take(text: string, before: number): void {
+  /** Takes a result line; `lineOf` gives the line of the input for the line of the body. */
+  take(text: string, lineOf: LineOf): void {
     // Nearly all of them, a hundred thousand a second: not worth parsing.
     if (text.endsWith('"status":"stored"}')) {
       this.#accepted += 1;
       return;
     }
-    this.add(parseResult(JSON.parse(text)), before);
+    this.add(parseResult(JSON.parse(text)), lineOf);
   }
 
-  add(result: Result, before: number): void {
+  /** Counts lines that are not sent, with why in a few words. */
+  skip(why: string, lines: number): void {
+    this.#skipped.set(why, (this.#skipped.get(why) ?? 0) + lines);
+  }
+
+  /** Why lines were not sent, the most frequent first. */
+  get skipped(): readonly (readonly [why: string, lines: number])[] {
+    return [...this.#skipped].sort(([, left], [, right]) => right - left);
+  }
+
+  add(result: Result, lineOf: LineOf): void {
     switch (result.status) {
       case "stored":
         this.#accepted += 1;
@@ -84,7 +100,7 @@ export class Tally {
       case "quarantined": {
         this.#quarantined += 1;
         const { id, reasons = [], trail, index } = result;
-        const line = before + result.line;
+        const line = lineOf(result.line);
         this.#onRefusal({ line, place: `${trail}:${index}`, reasons, ...(id === undefined ? {} : { id }) });
       }
     }
@@ -97,6 +113,8 @@ export class Tally {
       this.#folded,
       this.#quarantined,
     ];
-    return { read: accepted + duplicates + folded + quarantined, accepted, duplicates, folded, quarantined };
+    const skipped = [...this.#skipped.values()].reduce((sum, lines) => sum + lines, 0);
+    const read = accepted + duplicates + folded + quarantined + skipped;
+    return { read, accepted, duplicates, folded, quarantined, skipped };
   }
 }

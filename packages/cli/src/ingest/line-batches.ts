@@ -1,12 +1,16 @@
+import type { LineOf } from "./counts.ts";
+
 /** Whole lines to send in one body. */
 export interface LineBatch {
-  /** Number of the first line in the input, from 1. */
-  readonly firstLine: number;
+  /** Each with its line break. */
   readonly lines: readonly Buffer[];
+  /** Line of the input for a line of the batch, both from 1. */
+  readonly lineOf: LineOf;
 }
 
-const MAX_LINES = 8_192;
-const MAX_BYTES = 4 * 1024 * 1024;
+/** Bounds of a batch. */
+export const MAX_LINES = 8_192;
+export const MAX_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 function isBlank(line: Buffer): boolean {
@@ -38,7 +42,8 @@ export async function* lineBatches(bytes: AsyncIterable<Buffer>): AsyncGenerator
   let lines: Buffer[] = [];
   let sizeBytes = 0;
   const flush = (): LineBatch | undefined => {
-    const batch = lines.length === 0 ? undefined : { firstLine, lines };
+    const before = firstLine - 1;
+    const batch = lines.length === 0 ? undefined : { lines, lineOf: (line: number) => before + line };
     lines = [];
     sizeBytes = 0;
     return batch;

@@ -16,7 +16,7 @@ export async function sendDocument(options: SendOptions, bytes: AsyncIterable<Bu
     signal,
   });
   const value = parseAnswer(client, answer.status, await readAll(client.url, answer.body));
-  for (const result of value.results) tally.add(result, 0);
+  for (const result of value.results) tally.add(result, (line) => line);
   if (value.error !== undefined) throw problemError(Number(value.error["status"]), value.error);
 }
 

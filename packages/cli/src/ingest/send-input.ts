@@ -1,5 +1,8 @@
 import { Readable } from "node:stream";
+import { type Adapter, recognise } from "@evident/server";
+import { adaptedBatches } from "./adapted-batches.ts";
 import { lineBatches } from "./line-batches.ts";
+import { type Format, openStream } from "./open-format.ts";
 import { sendDocument } from "./send-document.ts";
 import { type SendOptions, sendBatch } from "./send-lines.ts";
 
@@ -35,25 +38,48 @@ async function readStart(parts: AsyncIterator<Buffer>): Promise<{ readonly start
   return { start: Buffer.concat(held), isWhole: false };
 }
 
-/** Sends NDJSON, an array or one object. `onBatch` is called after each part with a verdict for every line. */
-export async function sendInput(
-  options: SendOptions,
-  bytes: AsyncIterable<Buffer>,
-  onBatch: () => void,
-): Promise<void> {
-  const parts = bytes[Symbol.asyncIterator]();
+/** What is sent, and how it is read. */
+export interface Sending {
+  readonly bytes: AsyncIterable<Buffer>;
+  readonly format: Format;
+  /** Told when a format was recognised. */
+  readonly onRecognised: (adapter: Adapter) => void;
+  /** Called after each part, with a verdict for every line of it. */
+  readonly onBatch: () => void;
+}
+
+/** Sends a file of events or of another format's records. */
+export async function sendInput(options: SendOptions, sending: Sending): Promise<void> {
+  const parts = sending.bytes[Symbol.asyncIterator]();
   const { start, isWhole } = await readStart(parts);
   const whole = async function* (): AsyncGenerator<Buffer> {
     if (start.length > 0) yield start;
     yield* { [Symbol.asyncIterator]: () => parts };
   };
+  const { format } = sending;
+  if (format.kind === "named" || (format.kind === "unknown" && (await isOtherFormat(start, sending)))) {
+    const { adapters, source } = format;
+    const batches = adaptedBatches(whole(), { adapters, stream: openStream(format), source, tally: options.tally });
+    for await (const batch of batches) {
+      await sendBatch(options, batch);
+      sending.onBatch();
+    }
+    return;
+  }
   if (isDocument(start.toString("utf8"), isWhole)) {
     await sendDocument(options, Readable.from(whole()) as AsyncIterable<Buffer>);
-    onBatch();
+    sending.onBatch();
     return;
   }
   for await (const batch of lineBatches(whole())) {
     await sendBatch(options, batch);
-    onBatch();
+    sending.onBatch();
   }
+}
+
+/** Whether the first record is of another format than ours, or no JSON at all: then each line says why it was not understood. */
+async function isOtherFormat(start: Buffer, { format, onRecognised }: Sending): Promise<boolean> {
+  const adapter = await recognise(start, format.adapters);
+  if (adapter !== undefined) onRecognised(adapter);
+  return adapter !== undefined || !/^\ufeff?\s*(?:[[{]|$)/.test(start.subarray(0, 4_096).toString("utf8"));
 }

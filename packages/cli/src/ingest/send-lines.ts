@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EvidentError } from "@evident/core";
 import { connectionError, type HttpClient, problemError, readAll, strangeAnswer } from "../client/index.ts";
-import type { Tally } from "./counts.ts";
+import type { LineOf, Tally } from "./counts.ts";
 import type { LineBatch } from "./line-batches.ts";
 
 /** How often the rest of a batch is sent again before giving up; the waits double from 250 ms to 8 s, a minute and a half in all. */
@@ -40,7 +40,7 @@ function parseProblem(text: string): unknown {
 }
 
 /** Sends lines once, and counts each verdict as it comes: what was answered before a failure stays answered. */
-async function sendOnce(options: SendOptions, lines: readonly Buffer[], before: number): Promise<Sent> {
+async function sendOnce(options: SendOptions, lines: readonly Buffer[], lineOf: LineOf): Promise<Sent> {
   const { client, trail, tally, signal } = options;
   let answered = 0;
   try {
@@ -69,7 +69,7 @@ async function sendOnce(options: SendOptions, lines: readonly Buffer[], before: 
           const { error } = JSON.parse(text) as { readonly error: { readonly status?: unknown } | null };
           return { answered, failure: problemError(Number(error?.status), error) };
         }
-        tally.take(text, before);
+        tally.take(text, lineOf);
         answered += 1;
       }
     }
@@ -90,18 +90,24 @@ const passing: readonly string[] = ["unreachable", "overloaded", "not_ready", "s
  * @throws EvidentError of the last failure, naming the first line without a verdict
  */
 export async function sendBatch(options: SendOptions, batch: LineBatch): Promise<void> {
-  let { lines, firstLine } = batch;
+  let { lines } = batch;
+  let sent = 0;
   for (let tries = 0; lines.length > 0; ) {
-    const { answered, failure, waitMs } = await sendOnce(options, lines, firstLine - 1);
+    const before = sent;
+    const { answered, failure, waitMs } = await sendOnce(options, lines, (line) => batch.lineOf(before + line));
     lines = lines.slice(answered);
-    firstLine += answered;
+    sent += answered;
     if (failure === undefined) return;
     tries = answered > 0 ? 1 : tries + 1;
     if (!passing.includes(failure.code) || tries >= TRIES) {
-      throw new EvidentError(failure.code, `${failure.message}; line ${firstLine} and what follows have no verdict`, {
-        cause: failure,
-        fix: `${failure.fix} Then send the whole file again: what is stored already is recognised.`,
-      });
+      throw new EvidentError(
+        failure.code,
+        `${failure.message}; line ${batch.lineOf(sent + 1)} and what follows have no verdict`,
+        {
+          cause: failure,
+          fix: `${failure.fix} Then send the whole file again: what is stored already is recognised.`,
+        },
+      );
     }
     const pauseMs = waitMs ?? Math.min(MAX_WAIT_MS, 250 * 2 ** (tries - 1));
     options.onWait(failure.message, pauseMs);

@@ -99,6 +99,18 @@ function kindOf(contentType: string): "lines" | "json" {
 }
 
 /**
+ * The bytes of a body after decompression, without a byte order mark, up to the limit.
+ *
+ * @throws EvidentError `bad_request`, `too_large`, `unsupported_media`; what came before has been yielded
+ */
+export function decodeBytes(
+  source: AsyncIterable<Uint8Array>,
+  { contentEncoding, limits }: Pick<BodyOptions, "contentEncoding" | "limits">,
+): AsyncGenerator<Uint8Array> {
+  return bounded(withoutMark(decode(source, contentEncoding)), limits.bodyBytes);
+}
+
+/**
  * Decodes the body of a submission as it arrives: one object, an array (element by element) or NDJSON, plain or compressed, in bounded
  * memory. Records that are no text or too long are yielded as such; they cost the others nothing.
  *
@@ -107,7 +119,7 @@ function kindOf(contentType: string): "lines" | "json" {
 export async function* decodeBody(source: AsyncIterable<Uint8Array>, options: BodyOptions): AsyncGenerator<BodyChunk> {
   const { limits } = options;
   const kind = kindOf(options.contentType);
-  const bytes = bounded(withoutMark(decode(source, options.contentEncoding)), limits.bodyBytes);
+  const bytes = decodeBytes(source, options);
   let isEmpty = true;
   for await (const chunk of kind === "lines" ? linesOf(bytes, limits) : valuesOf(bytes, limits)) {
     isEmpty = false;

@@ -1,4 +1,4 @@
 export * from "./adapt/index.ts";
 export { AUTO, adapters, findAdapters } from "./adapters/index.ts";
 export type { BodyChunk, BodyLimits, BodyLine, BodyShape } from "./body-line.ts";
-export { type BodyOptions, decodeBody } from "./decode-body.ts";
+export { type BodyOptions, decodeBody, decodeBytes } from "./decode-body.ts";

@@ -1,3 +1,5 @@
+export { adaptBody } from "./adapted-body.ts";
+export { type BodyFormat, bodyFormat } from "./body-format.ts";
 export { type BodyPace, IncomingBody } from "./incoming-body.ts";
 export { IngestAnswer } from "./ingest-answer.ts";
 export { type CheckedChunk, type IngestStep, ingestBody } from "./ingest-body.ts";

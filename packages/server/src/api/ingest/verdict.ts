@@ -44,6 +44,8 @@ export class Summary {
   accepted = 0;
   duplicates = 0;
   quarantined = 0;
+  /** Lines in a source's format that are no accesses or belong to another's event. */
+  skipped = 0;
 
   constructor(trail: string) {
     this.#trail = trail;
@@ -61,15 +63,17 @@ export class Summary {
     readonly duplicates: number;
     readonly folded: number;
     readonly quarantined: number;
+    readonly skipped: number;
     readonly trail: string;
   } {
-    const { accepted, duplicates, quarantined } = this;
+    const { accepted, duplicates, quarantined, skipped } = this;
     return {
-      read: accepted + duplicates + quarantined,
+      read: accepted + duplicates + quarantined + skipped,
       accepted,
       duplicates,
       folded: 0,
       quarantined,
+      skipped,
       trail: this.#trail,
     };
   }

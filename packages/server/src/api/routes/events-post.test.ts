@@ -154,6 +154,7 @@ describe("POST /v1/events", () => {
       accepted: 2,
       duplicates: 1,
       folded: 0,
+      skipped: 0,
       quarantined: 1,
       trail: "main",
     });

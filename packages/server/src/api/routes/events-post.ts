@@ -6,7 +6,10 @@ import type { Producer } from "../../check/index.ts";
 import { type ApiContext, type App, grantOf, lingerOverBody, type Pace, visibleTrail } from "../app/index.ts";
 import { access, EVERY, type Grant } from "../auth/index.ts";
 import {
+  adaptBody,
+  type BodyFormat,
   type BodyPace,
+  bodyFormat,
   type CheckedChunk,
   IncomingBody,
   IngestAnswer,
@@ -50,6 +53,9 @@ const SummarySchema = Type.Object({
   duplicates: Type.Integer(),
   folded: Type.Integer(),
   quarantined: Type.Integer(),
+  skipped: Type.Integer({
+    description: "With `format`: lines that are no accesses, or belong to another line's event.",
+  }),
   trail: Type.String(),
 });
 
@@ -57,12 +63,41 @@ const DESCRIPTION = `One event as a JSON object, an array, or NDJSON (\`applicat
 An entry is acknowledged when it is durable. One object is answered 201 (stored), 200 (there already) or 422 (quarantined, with the reasons);
 an array with \`{"results":[...]}\`; NDJSON with a result a line, in order, while the body is still read: read the answer as you send, or ask
 for \`answer=summary\`. When the body breaks off, the lines before that are stored and the answer ends with \`{"error": problem}\`; with
-\`answer=summary\` it is a problem document with the counts in \`summary\`. 429 and 507 come before a byte of the body is read.`;
+\`answer=summary\` it is a problem document with the counts in \`summary\`. 429 and 507 come before a byte of the body is read.
+
+With \`format\` the body holds records in their source's own format, whatever its content type: lines of a log, NDJSON, a JSON document.
+\`line\` is then the line at which a record begins. A record without an id of its own is known by its place in the body: send
+\`Idempotency-Key\` (a name for the body, at most 256 characters) to send a body again without storing it twice.`;
+
+const MAX_OPTIONS = 32;
 
 const IngestParams = Type.Object(
   {
     trail: Type.Optional({ ...TrailName, description: "Trail to store in. Default: the key's." }),
     answer: Type.Enum(["results", "summary"], { description: "summary: only the counts.", default: "results" }),
+    format: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description:
+          "Format of the records: the name of an adapter, or auto. Default: events as in /schema/event.json.",
+      }),
+    ),
+    option: Type.Optional(
+      Type.Union(
+        [Type.String({ maxLength: 4_096 }), Type.Array(Type.String({ maxLength: 4_096 }), { maxItems: MAX_OPTIONS })],
+        {
+          description: "Option of the format as name=value; may be given several times.",
+        },
+      ),
+    ),
+    source: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: "With format: source of the events. Default: the key's, when it has one only.",
+      }),
+    ),
     receipts: Type.Enum(["none", "full"], {
       description: "full: wait for the next checkpoint and add receipts.",
       default: "none",
@@ -160,7 +195,8 @@ function count(context: ApiContext, answer: IngestAnswer, body: IncomingBody): v
 
 async function ingest({ context, gate, times, request, reply }: Ingest): Promise<void> {
   const grant = grantOf(request);
-  const query = request.query as { trail?: string; answer: string; receipts: string };
+  const query = request.query as IngestQuery;
+  const format = query.format === undefined ? undefined : bodyFormat(request.headers, query.format, query);
   const trail = chooseTrail(context, grant, query.trail);
   if (context.stopping.aborted) throw new EvidentError("not_ready", "the server is stopping");
   const leave = gate.enter();
@@ -177,7 +213,7 @@ async function ingest({ context, gate, times, request, reply }: Ingest): Promise
       ledger: context.ledger,
       gate,
       trail: trail.name,
-      chunks: checkedChunks(context, request, body, producer),
+      chunks: checkedChunks({ context, request, body, producer, format, answer }),
       quarantineConflicts: (conflicts) => context.checker.quarantineConflicts(conflicts, producer),
       receipts: query.receipts === "full",
       whyStop: () => whyStop(context, grant, answer),
@@ -196,17 +232,39 @@ async function ingest({ context, gate, times, request, reply }: Ingest): Promise
   }
 }
 
-async function* checkedChunks(
-  { checker, config }: ApiContext,
-  { headers }: FastifyRequest,
-  body: IncomingBody,
-  producer: Producer,
-): AsyncGenerator<CheckedChunk> {
-  const options = {
-    contentType: headers["content-type"] ?? "",
-    contentEncoding: headers["content-encoding"],
-    limits: config.limits,
-  };
+interface IngestQuery {
+  readonly trail?: string;
+  readonly answer: string;
+  readonly receipts: string;
+  readonly format?: string;
+  readonly option?: string | readonly string[];
+  readonly source?: string;
+}
+
+interface CheckedBody {
+  readonly context: ApiContext;
+  readonly request: FastifyRequest;
+  readonly body: IncomingBody;
+  readonly producer: Producer;
+  readonly format: BodyFormat | undefined;
+  readonly answer: IngestAnswer;
+}
+
+async function* checkedChunks(parts: CheckedBody): AsyncGenerator<CheckedChunk> {
+  const { context, request, body, producer, format, answer } = parts;
+  const { checker, config, ledger } = context;
+  const { headers } = request;
+  const contentEncoding = headers["content-encoding"];
+  const { limits } = config;
+  if (format !== undefined) {
+    const adapted = adaptBody(body.chunks(), { ...format, contentEncoding, limits, nowMs: () => ledger.nowMs() });
+    for await (const { lines, skipped } of adapted) {
+      answer.summary.skipped += skipped;
+      if (lines.length > 0) yield { shape: "lines", lines: await checker.check(lines, producer) };
+    }
+    return;
+  }
+  const options = { contentType: headers["content-type"] ?? "", contentEncoding, limits };
   for await (const { shape, lines } of decodeBody(body.chunks(), options))
     yield { shape, lines: await checker.check(lines, producer) };
 }

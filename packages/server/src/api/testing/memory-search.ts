@@ -7,8 +7,8 @@ const COUNTERS = { rows: 0, hotRows: 0, segments: 0, seals: 0, queries: 0, behin
 /** The search interface by reading every entry of the ledger: for tests of the API, whose index this is not. */
 export function openMemorySearch(ledger: Ledger): Search {
   const sizes = (): Record<string, number> => Object.fromEntries(ledger.trails().map(({ name, size }) => [name, size]));
-  async function matching(query: Pick<SearchQuery, "text" | "trails" | "from" | "to">): Promise<Hit[]> {
-    const parsed = parseSearch(query.text ?? "", { nowMs: ledger.nowMs() });
+  async function matching(query: Pick<SearchQuery, "text" | "trails" | "from" | "to" | "nowMs">): Promise<Hit[]> {
+    const parsed = parseSearch(query.text ?? "", { nowMs: query.nowMs ?? ledger.nowMs() });
     if (!parsed.ok) throw new TypeError("the API lets no such text through");
     const matches = compilePredicate(parsed.predicate);
     const hits: Hit[] = [];
@@ -28,7 +28,9 @@ export function openMemorySearch(ledger: Ledger): Search {
     async query(query) {
       const hits = await matching(query);
       if (query.order === "newest") hits.reverse();
-      const from = query.cursor === undefined ? 0 : Number(query.cursor);
+      const { after, cursor } = query;
+      const behind = after && hits.findIndex(({ trail, index }) => trail === after.trail && index === after.index) + 1;
+      const from = cursor === undefined ? (behind ?? 0) : Number(cursor);
       const page = hits.slice(from, from + query.limit);
       const end = from + page.length;
       return { hits: page, indexed: sizes(), ...(end < hits.length ? { cursor: String(end) } : {}) };

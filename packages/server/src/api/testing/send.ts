@@ -9,12 +9,17 @@ export interface Sending {
   readonly encoding?: string | undefined;
   readonly query?: string;
   readonly key?: string;
+  readonly idempotencyKey?: string;
 }
 
 /** Posts a body to `/v1/events`, as JSON unless another type is given. */
 export function send(api: TestApi, body: string | Uint8Array, sending: Sending = {}): Promise<Response> {
-  const { type = JSON_TYPE, encoding, query = "", key } = sending;
-  const headers = { "content-type": type, ...(encoding === undefined ? {} : { "content-encoding": encoding }) };
+  const { type = JSON_TYPE, encoding, query = "", key, idempotencyKey } = sending;
+  const headers = {
+    "content-type": type,
+    ...(encoding === undefined ? {} : { "content-encoding": encoding }),
+    ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+  };
   const bytes = typeof body === "string" ? body : new Uint8Array(body);
   return api.fetch(`/v1/events${query}`, {
     method: "POST",

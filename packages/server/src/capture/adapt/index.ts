@@ -14,9 +14,12 @@ export {
   skipped,
   unreadable,
 } from "./adapter.ts";
+export { canonicalNames } from "./canonical-names.ts";
+export { countryCode } from "./country-code.ts";
 export { frameInput } from "./frame-input.ts";
 export { field, isObject, type JsonObject, listAt, objectAt, textAt, textsAt, toText } from "./json-fields.ts";
 export { isSecretName, MASK, maskMembers, maskText, maskUrl } from "./mask-secrets.ts";
+export { type LooseTime, readLooseTime } from "./loose-time.ts";
 export type { Loose, NativeEvent } from "./native-event.ts";
 export { firstKey, NativeRecord, nextKey } from "./native-record.ts";
 export { fromWallClock, isZone, type NativeTime, readEpoch, readTime, type WallClock } from "./native-time.ts";
@@ -26,4 +29,6 @@ export {
   listAdapterOptions,
   parseAdapterOptions,
 } from "./parse-adapter-options.ts";
+export { recognise } from "./recognise.ts";
+export { type Address, splitAddress } from "./split-address.ts";
 export { type Submission, toSubmission } from "./submission.ts";

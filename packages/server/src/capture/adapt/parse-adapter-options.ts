@@ -53,6 +53,29 @@ export function parseAdapterOptions(
   });
 }
 
+/**
+ * The options of each of several adapters: those given belong to the only one; among several every one has its defaults.
+ *
+ * @throws EvidentError `bad_request` as `parseAdapterOptions`, and for options of several adapters
+ */
+export function adapterOptions(
+  adapters: readonly Adapter[],
+  given: Readonly<Record<string, unknown>>,
+): (adapter: Adapter) => Readonly<Record<string, unknown>> {
+  const [only, ...others] = adapters;
+  if (only !== undefined && others.length === 0) {
+    const options = parseAdapterOptions(only, given);
+    return () => options;
+  }
+  const [name] = Object.keys(given);
+  if (name !== undefined) {
+    throw new EvidentError("bad_request", `option ${excerpt(name)} needs a format`, {
+      fix: "Name the format instead of auto.",
+    });
+  }
+  return (adapter) => parseAdapterOptions(adapter, {});
+}
+
 function convert(type: string | undefined, value: unknown): unknown {
   if (typeof value !== "string") return value;
   if (type === "boolean" && (value === "true" || value === "false")) return value === "true";
