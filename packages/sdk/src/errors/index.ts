@@ -1,0 +1,2 @@
+export type { Problem } from "./problem.ts";
+export { SdkError } from "./sdk-error.ts";

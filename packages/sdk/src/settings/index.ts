@@ -1,0 +1,1 @@
+export { parseDigestKey, parseKey, parseName, parseNumber, parseUrl } from "./parse-settings.ts";
