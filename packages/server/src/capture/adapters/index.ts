@@ -1,9 +1,10 @@
 import { EvidentError, excerpt, nearestName } from "@evident/core";
 import type { Adapter } from "../adapt/index.ts";
 import { kubernetes } from "./kubernetes.ts";
+import { okta } from "./okta.ts";
 
 /** Every adapter, by name. */
-export const adapters: readonly Adapter[] = [kubernetes].sort((left, right) => (left.name < right.name ? -1 : 1));
+export const adapters: readonly Adapter[] = [okta, kubernetes].sort((left, right) => (left.name < right.name ? -1 : 1));
 
 /** Stands for all adapters: each record is read by the one that recognises it. */
 export const AUTO = "auto";
