@@ -1,9 +1,10 @@
 import { allOf, EvidentError, lookUpField, normalInstant, type Predicate, parseSearch } from "@evident/core";
+import { entryTimeNs, readEntry } from "./extract.ts";
 import type { Wanted } from "./match-lines.ts";
-import { parseCursor } from "./row-key.ts";
+import { formatCursor, type Order, parseCursor } from "./row-key.ts";
 import type { QueryRequest } from "./run-query.ts";
 import type { StatsRequest } from "./run-stats.ts";
-import type { SearchQuery, StatsQuery } from "./types.ts";
+import type { Hit, SearchQuery, StatsQuery } from "./types.ts";
 
 const mostHits = 10_000;
 const mostTop = 10;
@@ -41,11 +42,23 @@ function checkWanted(query: Pick<SearchQuery, "text" | "trails" | "from" | "to">
   };
 }
 
+/** Where an entry stands in the order, as the index knows it. */
+function cursorBehind({ trail, index, entry }: Hit, order: Order): string {
+  const timeNs = entryTimeNs(readEntry(Buffer.from(entry))) ?? 0n;
+  return formatCursor({ timeNs, trail, index }, order);
+}
+
 /** @throws EvidentError `bad_request` naming what cannot be asked */
 export function checkQuery(query: SearchQuery, nowMs: number): QueryRequest {
-  const { cursor, order } = query;
+  const { after, order } = query;
+  const cursor = query.cursor ?? (after === undefined ? undefined : cursorBehind(after, order));
   if (cursor !== undefined) parseCursor(cursor, order);
-  return { ...checkWanted(query, nowMs), cursor, order, limit: checkWhole("limit", query.limit, mostHits) };
+  return {
+    ...checkWanted(query, query.nowMs ?? nowMs),
+    cursor,
+    order,
+    limit: checkWhole("limit", query.limit, mostHits),
+  };
 }
 
 function checkField(written: string): string {

@@ -40,7 +40,7 @@ export function timeNs(text: string): bigint | undefined {
 }
 
 /** Time that an entry is sorted by: occurred, else received; undefined where the index cannot hold it. */
-function entryTimeNs(entry: EntryLike): bigint | undefined {
+export function entryTimeNs(entry: EntryLike): bigint | undefined {
   const instant = normalInstant(entryTime(entry) ?? "");
   return instant === undefined ? undefined : timeNs(instant);
 }

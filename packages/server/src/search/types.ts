@@ -12,6 +12,10 @@ export interface SearchQuery {
   readonly to?: string;
   /** Opaque keyset cursor of the previous page. */
   readonly cursor?: string;
+  /** Begin behind this entry, in place of a cursor. */
+  readonly after?: Hit;
+  /** Unix ms that relative times in `text` are taken from; the clock when absent. */
+  readonly nowMs?: number;
   /** 1 to 10,000. */
   readonly limit: number;
   readonly order: "newest" | "oldest";
@@ -33,7 +37,7 @@ export interface SearchPage {
   readonly indexed: Readonly<Record<string, number>>;
 }
 
-export interface StatsQuery extends Omit<SearchQuery, "limit" | "order" | "cursor"> {
+export interface StatsQuery extends Omit<SearchQuery, "limit" | "order" | "cursor" | "after" | "nowMs"> {
   /** Histogram bucket in milliseconds; chosen for about 60 buckets when absent, raised when it would give over 2,000. */
   readonly intervalMs?: number;
   /** Fields to count the most frequent values of, at most 10. */

@@ -40,6 +40,7 @@ const rows: readonly Row[] = [
   { route: "GET /v1/events/:id", keys: READ, answer: 200, elsewhere: 404, path: () => "/v1/events/seed" },
   { route: "GET /v1/events/:id/proof", keys: READ, answer: 200, elsewhere: 404, path: () => "/v1/events/main:0/proof" },
   { route: "GET /v1/tail", keys: READ, answer: 200, elsewhere: 404, path: () => "/v1/tail?trail=main" },
+  { route: "GET /v1/export", keys: READ, answer: 200, elsewhere: 404, path: () => "/v1/export?trail=main" },
   { route: "GET /v1/stats", keys: READ, answer: 200, elsewhere: 404, path: () => "/v1/stats?trail=main" },
   { route: "GET /v1/trails", keys: ANY, answer: 200, elsewhere: 200 },
   { route: "GET /v1/trails/:trail", keys: ANY, answer: 200, elsewhere: 404, path: () => "/v1/trails/main" },

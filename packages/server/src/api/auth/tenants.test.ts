@@ -56,6 +56,7 @@ describe("a key of one tenant", () => {
       `/v1/events?trail=${trail}`,
       `/v1/stats?trail=${trail}`,
       `/v1/tail?trail=${trail}`,
+      `/v1/export?trail=${trail}`,
       `/v1/events/${id}`,
       `/v1/events/${id}/proof`,
       `/v1/events/${trail}:0`,

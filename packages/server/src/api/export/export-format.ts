@@ -30,7 +30,13 @@ export function makeExportFormat(name: ExportFormatName, columns: readonly strin
     case "csv":
       return csvFormat(makeCsvTable(columns));
     case "ocsf":
-      return { contentType, fileEnding: "ocsf.ndjson", head: "", entry: (entry) => `${formatOcsfEvent(entry)}\n`, end: () => "" };
+      return {
+        contentType,
+        fileEnding: "ocsf.ndjson",
+        head: "",
+        entry: (entry) => `${formatOcsfEvent(entry)}\n`,
+        end: () => "",
+      };
     case "ndjson":
       return {
         contentType,

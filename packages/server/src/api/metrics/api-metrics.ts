@@ -25,6 +25,8 @@ export class ApiMetrics {
   readonly requestSeconds: Histogram<"method" | "route" | "status">;
   readonly openIngests: Gauge;
   readonly openTails: Gauge;
+  readonly openExports: Gauge;
+  readonly exportedEntries: Counter;
   readonly droppedClients: Counter<"why">;
   readonly alarms: Counter<"kind">;
   #reconciled: { readonly atMs: number; readonly verdict: Promise<Reconciliation> } | undefined;
@@ -58,6 +60,8 @@ export class ApiMetrics {
     });
     this.openIngests = gauge("ingest_open", "Bodies of POST /v1/events being read now.");
     this.openTails = gauge("tail_open", "Open streams of GET /v1/tail.");
+    this.openExports = gauge("export_open", "Exports under way.");
+    this.exportedEntries = counter("exported_entries_total", "Entries written by GET /v1/export.");
     this.droppedClients = counter("clients_dropped_total", "Streamed answers ended because their reader stopped.", [
       "why",
     ]);

@@ -53,6 +53,7 @@ const paths = [
   "/v1/stats",
   "/v1/keys",
   "/v1/tail",
+  "/v1/export",
   bundle,
 ];
 
