@@ -18,6 +18,7 @@ export { canonicalNames } from "./canonical-names.ts";
 export { countryCode } from "./country-code.ts";
 export { frameInput } from "./frame-input.ts";
 export { field, isObject, type JsonObject, listAt, objectAt, textAt, textsAt, toText } from "./json-fields.ts";
+export { lookUp } from "./look-up.ts";
 export { type LooseTime, readLooseTime } from "./loose-time.ts";
 export { isSecretName, MASK, maskMembers, maskText, maskUrl } from "./mask-secrets.ts";
 export type { Loose, NativeEvent } from "./native-event.ts";
