@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import { type DestinationStream, pino } from "pino";
 import { ApiMetrics, openApi } from "./api/index.ts";
 import { Checker, Vault } from "./check/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Ledger } from "./ledger/index.ts";
-import { Opened, openStoreLedger, openStoreSearch, type StoreListener } from "./open-stores.ts";
+import { indexDirectory, Opened, openStoreLedger, openStoreSearch, type StoreListener } from "./open-stores.ts";
+import { SourceBook } from "./sources/index.ts";
 
 /** What a server is opened with. */
 export interface ServerOptions {
@@ -59,8 +61,17 @@ async function openStages({ config, version, bootstrapKey, logTo }: ServerOption
   const search = await openStoreSearch(config, ledger, listener, opened);
   metrics = new ApiMetrics({ ledger, search });
   await makeFirstTrail(ledger);
+  const sources = new SourceBook({
+    ledger,
+    path: join(indexDirectory(config), "sources.json"),
+    onAlarm: (detail) => {
+      listener.onAlarm("sources");
+      log.warn({ alarm: "sources" }, detail);
+    },
+  });
+  opened.add(() => sources.close());
   const checker = new Checker({ macKey: ledger.macKey, vault, nowMs: () => ledger.nowMs() });
-  const api = await openApi({ config, version, ledger, search, checker, metrics, log, bootstrapKey });
+  const api = await openApi({ config, version, ledger, search, checker, sources, metrics, log, bootstrapKey });
   opened.add(() => api.close());
   log.info({ url: api.url, data: config.data, version }, "serving");
   const { bootstrap } = api;

@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import("./show.ts")).show,
   prove: async () => (await import("./prove.ts")).prove,
   verify: async () => (await import("./verify.ts")).verify,
+  sources: async () => (await import("./sources.ts")).sources,
   trails: async () => (await import("./trails.ts")).trails,
   keys: async () => (await import("./keys.ts")).keys,
   reindex: async () => (await import("./reindex.ts")).reindex,

@@ -5,6 +5,7 @@ import type { Checker } from "../check/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { Search } from "../search/index.ts";
+import type { SourceBook } from "../sources/index.ts";
 import { type ApiContext, type App, makeApp, makeServer, type RouteAccess } from "./app/index.ts";
 import { Authenticator, type Bootstrap, bootstrapAdmin, keyFold } from "./auth/index.ts";
 import type { ApiMetrics } from "./metrics/index.ts";
@@ -21,6 +22,7 @@ export interface ApiOptions {
   readonly ledger: Ledger;
   readonly search: Search;
   readonly checker: Checker;
+  readonly sources: SourceBook;
   readonly metrics: ApiMetrics;
   readonly log: FastifyBaseLogger;
   /** Value of `EVIDENT_BOOTSTRAP_KEY`. */
@@ -77,6 +79,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     ledger,
     search: options.search,
     checker: options.checker,
+    sources: options.sources,
     authenticator: new Authenticator(
       () => fold.state(),
       () => ledger.nowMs(),

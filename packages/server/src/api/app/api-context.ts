@@ -12,6 +12,7 @@ import type { Checker } from "../../check/index.ts";
 import type { Config } from "../../config/index.ts";
 import type { Ledger } from "../../ledger/index.ts";
 import type { Search } from "../../search/index.ts";
+import type { SourceBook } from "../../sources/index.ts";
 import type { Access, Authentication, Authenticator, KeyState } from "../auth/index.ts";
 import type { ApiMetrics } from "../metrics/index.ts";
 import type { ReadLog } from "../reads/index.ts";
@@ -45,6 +46,7 @@ export interface ApiContext {
   readonly ledger: Ledger;
   readonly search: Search;
   readonly checker: Checker;
+  readonly sources: SourceBook;
   readonly authenticator: Authenticator;
   readonly keyState: () => KeyState;
   readonly readLog: ReadLog;

@@ -1,11 +1,13 @@
 import { isIP } from "node:net";
 import { EvidentError } from "@evident/core";
 import type { FastifyRequest } from "fastify";
+import type { Producer } from "../../check/index.ts";
 import type { Ledger, TrailInfo } from "../../ledger/index.ts";
-import { type Grant, seesTrail } from "../auth/index.ts";
+import { EVERY, type Grant, seesTrail } from "../auth/index.ts";
 import type { Caller } from "../reads/index.ts";
 
 const MAX_SHOWN = 80;
+const MAIN_TRAIL = "main";
 
 /** The grant of an authenticated request. */
 export function grantOf({ authentication }: FastifyRequest): Grant {
@@ -35,6 +37,21 @@ export function visibleTrail(ledger: Ledger, grant: Grant, name: string): TrailI
     "not_found",
     `there is no trail ${JSON.stringify(name.slice(0, MAX_SHOWN))} that this key may see`,
   );
+}
+
+/** The trail to store in: asked for, the key's default, its only one, or `main`. @throws EvidentError `not_found`, `forbidden` */
+export function trailToWrite(ledger: Ledger, grant: Grant, asked: string | undefined): TrailInfo {
+  const [only, ...others] = grant.trails;
+  const own = others.length === 0 && only !== EVERY ? only : undefined;
+  const trail = visibleTrail(ledger, grant, asked ?? grant.defaultTrail ?? own ?? MAIN_TRAIL);
+  if (trail.system) throw new EvidentError("forbidden", `only the server writes the trail ${trail.name}`);
+  return trail;
+}
+
+/** What a key says about the events it sends to a trail. */
+export function producerOf(grant: Grant, trail: TrailInfo): Producer {
+  const sources = grant.sources.includes(EVERY) ? [] : grant.sources;
+  return { key: grant.keyId, tenant: trail.tenant, sources };
 }
 
 /** The trails to search: those asked for, or all that the key sees but the system's own. */

@@ -1,6 +1,6 @@
 export type { ApiContext, App, Reply, Request } from "./api-context.ts";
 export { beginStream } from "./begin-stream.ts";
-export { allVisibleTrails, callerOf, chosenTrails, grantOf, visibleTrail } from "./caller.ts";
+export { allVisibleTrails, callerOf, chosenTrails, grantOf, producerOf, trailToWrite, visibleTrail } from "./caller.ts";
 export { lingerOverBody } from "./linger.ts";
 export { makeApp } from "./make-app.ts";
 export { type MadeServer, makeServer } from "./make-server.ts";

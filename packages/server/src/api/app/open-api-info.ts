@@ -29,6 +29,7 @@ export function openApiInfo(version: string): FastifyDynamicSwaggerOptions {
       security: [{ apiKey: [] }],
       tags: [
         { name: "events", description: "Send, search, read and prove events." },
+        { name: "sources", description: "Who sends events, how late they come, and what is missing." },
         { name: "trails", description: "Append-only sequences of entries, each one Merkle log." },
         { name: "log", description: "C2SP tlog-tiles: checkpoint, tiles and entry bundles." },
         { name: "keys", description: "API keys." },

@@ -21,6 +21,8 @@ export const access = {
   anyKey: { kind: "roles", roles },
   append: { kind: "roles", roles: ["producer", "admin"] },
   read: { kind: "roles", roles: ["reader", "auditor", "admin"] },
+  /** What is said about events and their senders, but no event. */
+  observe: { kind: "roles", roles: ["reader", "auditor", "operator", "admin"] },
   audit: { kind: "roles", roles: ["auditor", "admin"] },
   operate: { kind: "roles", roles: ["operator", "admin"] },
   administer: { kind: "roles", roles: ["admin"] },

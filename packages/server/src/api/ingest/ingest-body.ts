@@ -6,7 +6,7 @@ import { toEvidentError } from "../problems/index.ts";
 import { addReceipts } from "./add-receipts.ts";
 import type { IngestGate } from "./ingest-gate.ts";
 import { StepQueue, type StepSize } from "./step-queue.ts";
-import { type QuarantineConflicts, storeLines } from "./store-lines.ts";
+import { type OnDuplicate, type QuarantineConflicts, storeLines } from "./store-lines.ts";
 import type { Verdict } from "./verdict.ts";
 
 const ROOM_WAIT_MS = 30_000;
@@ -40,6 +40,7 @@ export interface IngestOptions {
   readonly trail: string;
   readonly chunks: AsyncIterable<CheckedChunk>;
   readonly quarantineConflicts: QuarantineConflicts;
+  readonly onDuplicate: OnDuplicate;
   /** Waits for the next checkpoint and adds a receipt to every verdict. */
   readonly receipts: boolean;
   /** Why reading must end early, asked before each chunk: the key is no longer valid, or the client takes no answers. */
@@ -102,11 +103,11 @@ async function readChunks(options: IngestOptions, queue: StepQueue<IngestStep>):
 
 /** Never rejects: a failure is a step like any other, so that nothing is unhandled while it waits its turn. */
 async function storeChunk(
-  { ledger, trail, quarantineConflicts, receipts }: IngestOptions,
+  { ledger, trail, quarantineConflicts, onDuplicate, receipts }: IngestOptions,
   chunk: CheckedChunk,
 ): Promise<IngestStep> {
   try {
-    const verdicts = await storeLines(ledger, trail, chunk.lines, quarantineConflicts);
+    const verdicts = await storeLines(ledger, trail, chunk.lines, quarantineConflicts, onDuplicate);
     if (receipts) await addReceipts(ledger, verdicts);
     return { kind: "verdicts", shape: chunk.shape, verdicts };
   } catch (cause) {

@@ -5,6 +5,9 @@ import { makeVerdict, type Verdict } from "./verdict.ts";
 /** Makes the quarantine entries of lines whose identities stand elsewhere with other content. */
 export type QuarantineConflicts = (conflicts: readonly Conflict[]) => Promise<readonly CheckedLine[]>;
 
+/** Told of each line that was there already. */
+export type OnDuplicate = (trail: string, source: string | undefined) => void;
+
 /**
  * Stores checked lines in order and returns a verdict for each. A line whose identity stands elsewhere with other content goes to
  * quarantine; the entry that stands first is never touched.
@@ -16,6 +19,7 @@ export async function storeLines(
   trail: string,
   lines: readonly CheckedLine[],
   quarantineConflicts: QuarantineConflicts,
+  onDuplicate: OnDuplicate = () => undefined,
 ): Promise<readonly Verdict[]> {
   const appended = await ledger.append(
     trail,
@@ -26,6 +30,7 @@ export async function storeLines(
   for (const [at, line] of lines.entries()) {
     const result = appended[at];
     if (result === undefined) throw new TypeError("the ledger answered for fewer drafts than it was given");
+    if (result.status === "duplicate") onDuplicate(trail, line.source);
     if (result.status === "conflict") conflicts.push({ at, line, first: result });
     verdicts.push(makeVerdict(line, result));
   }

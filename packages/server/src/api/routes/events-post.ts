@@ -3,8 +3,16 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { decodeBody } from "../../capture/index.ts";
 import type { Producer } from "../../check/index.ts";
-import { type ApiContext, type App, grantOf, lingerOverBody, type Pace, visibleTrail } from "../app/index.ts";
-import { access, EVERY, type Grant } from "../auth/index.ts";
+import {
+  type ApiContext,
+  type App,
+  grantOf,
+  lingerOverBody,
+  type Pace,
+  producerOf,
+  trailToWrite,
+} from "../app/index.ts";
+import { access, type Grant } from "../auth/index.ts";
 import {
   adaptBody,
   type BodyFormat,
@@ -20,7 +28,6 @@ import { ProblemSchema } from "../problems/index.ts";
 import { answerOf, refusals, TrailName } from "./schemas.ts";
 
 const MIB = 1024 * 1024;
-const MAIN_TRAIL = "main";
 
 /** Paces of bodies and answers, shorter in tests. */
 export interface IngestTimes {
@@ -114,19 +121,6 @@ const documentedBody = {
   },
 } as const;
 
-/** The trail to store in: asked for, the key's default, its only one, or `main`. */
-function chooseTrail(
-  { ledger }: ApiContext,
-  grant: Grant,
-  asked: string | undefined,
-): { readonly name: string; readonly tenant: string } {
-  const [only, ...others] = grant.trails;
-  const own = others.length === 0 && only !== EVERY ? only : undefined;
-  const trail = visibleTrail(ledger, grant, asked ?? grant.defaultTrail ?? own ?? MAIN_TRAIL);
-  if (trail.system) throw new EvidentError("forbidden", `only the server writes the trail ${trail.name}`);
-  return trail;
-}
-
 /** `POST /v1/events`. */
 export function registerIngest(
   app: App,
@@ -197,7 +191,7 @@ async function ingest({ context, gate, times, request, reply }: Ingest): Promise
   const grant = grantOf(request);
   const query = request.query as IngestQuery;
   const format = query.format === undefined ? undefined : bodyFormat(request.headers, query.format, query);
-  const trail = chooseTrail(context, grant, query.trail);
+  const trail = trailToWrite(context.ledger, grant, query.trail);
   if (context.stopping.aborted) throw new EvidentError("not_ready", "the server is stopping");
   const leave = gate.enter();
   const body = new IncomingBody(request.raw, times.body);
@@ -207,14 +201,14 @@ async function ingest({ context, gate, times, request, reply }: Ingest): Promise
     trail: trail.name,
   });
   try {
-    const sources = grant.sources.includes(EVERY) ? [] : grant.sources;
-    const producer: Producer = { key: grant.keyId, tenant: trail.tenant, sources };
+    const producer = producerOf(grant, trail);
     const steps = ingestBody({
       ledger: context.ledger,
       gate,
       trail: trail.name,
       chunks: checkedChunks({ context, request, body, producer, format, answer }),
       quarantineConflicts: (conflicts) => context.checker.quarantineConflicts(conflicts, producer),
+      onDuplicate: (name, source) => context.sources.noteDuplicate(name, source),
       receipts: query.receipts === "full",
       whyStop: () => whyStop(context, grant, answer),
       stopReading: () => body.stop(),

@@ -5,6 +5,7 @@ import { registerEventReads } from "./events-read.ts";
 import { type ExportTimes, exportTimes, registerExport } from "./export.ts";
 import { registerKeys } from "./keys.ts";
 import { registerLogTiles } from "./log-tiles.ts";
+import { registerKubernetesWebhook } from "./receive-kubernetes.ts";
 import { registerSchemas } from "./schema.ts";
 import { registerServerState } from "./server-state.ts";
 import { registerSources } from "./sources.ts";
@@ -27,6 +28,7 @@ export function registerRoutes(
 ): { readonly idle: () => Promise<void> } {
   const gate = new IngestGate(context.ledger, context.metrics, context.config.limits.concurrentIngests);
   registerIngest(app, context, gate, times.ingest ?? ingestTimes);
+  registerKubernetesWebhook(app, context, gate, times.ingest ?? ingestTimes);
   registerEventReads(app, context);
   const tails = registerTail(app, context, times.tail ?? tailTimes);
   const exports = registerExport(app, context, times.export ?? exportTimes);

@@ -6,6 +6,7 @@ import { type Logger, pino } from "pino";
 import { Checker, identityReader, Vault } from "../../check/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { type Ledger, type LedgerOptions, openLedger } from "../../ledger/index.ts";
+import { SourceBook } from "../../sources/index.ts";
 import { type Api, ApiMetrics, type ApiOptions, openApi } from "../index.ts";
 import { openMemorySearch } from "./memory-search.ts";
 
@@ -104,17 +105,28 @@ async function serve(parts: {
   const { config, log, ledger, vault, options } = parts;
   if (ledger.trail("main") === undefined) await ledger.createTrail({ name: "main", tenant: "default", by: "test" });
   const search = openMemorySearch(ledger);
-  return openApi({
+  const path = join(config.data, "index", "sources.json");
+  const sources = new SourceBook({ ledger, path, onAlarm: (detail) => log.warn(detail) });
+  const api = await openApi({
     config,
     version: "0.0.0",
     ledger,
     search,
     checker: new Checker({ macKey: ledger.macKey, vault, nowMs: () => ledger.nowMs() }),
+    sources,
     metrics: new ApiMetrics({ ledger, search }),
     log,
     bootstrapKey: options.bootstrapKey,
     ...(options.times === undefined ? {} : { times: options.times }),
+  }).catch((cause: unknown) => {
+    sources.close();
+    throw cause;
   });
+  const close = async (): Promise<void> => {
+    await api.close();
+    sources.close();
+  };
+  return { ...api, close };
 }
 
 function makeFetch(url: string, adminKey: string): TestApi["fetch"] {
