@@ -202,10 +202,19 @@ function maskValue(value: unknown): unknown {
   return changed ?? value;
 }
 
+/** Verdicts on member names: a source has few hundred of them, and each record asks for all. */
+const knownMembers = new Map<string, boolean>();
+const MAX_KNOWN_MEMBERS = 4_096;
+
 function isSecretMember(name: string): boolean {
+  const known = knownMembers.get(name);
+  if (known !== undefined) return known;
   if (name.length > MAX_NAME_LENGTH) return false;
   const whole = normalise(name);
-  return whole === "token" || endsAs(whole, SECRET_ENDS);
+  const isSecret = whole === "token" || endsAs(whole, SECRET_ENDS);
+  if (knownMembers.size >= MAX_KNOWN_MEMBERS) knownMembers.clear();
+  knownMembers.set(name, isSecret);
+  return isSecret;
 }
 
 /** What a secret member holds: texts and numbers are secrets, an object under such a name describes one. */

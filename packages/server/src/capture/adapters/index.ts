@@ -1,10 +1,16 @@
 import { EvidentError, excerpt, nearestName } from "@evident/core";
 import type { Adapter } from "../adapt/index.ts";
+import { cloudtrail } from "./cloudtrail.ts";
+import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 
+export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otlp.ts";
+
 /** Every adapter, by name. */
-export const adapters: readonly Adapter[] = [okta, kubernetes].sort((left, right) => (left.name < right.name ? -1 : 1));
+export const adapters: readonly Adapter[] = [github, cloudtrail, okta, kubernetes].sort((left, right) =>
+  left.name < right.name ? -1 : 1,
+);
 
 /** Stands for all adapters: each record is read by the one that recognises it. */
 export const AUTO = "auto";
