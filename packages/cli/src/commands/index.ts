@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   adapters: async () => (await import("./adapters.ts")).adapters,
   search: async () => (await import("./search.ts")).search,
   tail: async () => (await import("./tail.ts")).tail,
+  export: async () => (await import("./export.ts")).exportEntries,
   show: async () => (await import("./show.ts")).show,
   prove: async () => (await import("./prove.ts")).prove,
   verify: async () => (await import("./verify.ts")).verify,

@@ -1,12 +1,11 @@
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { EvidentError } from "@evident/core";
+import { EvidentError, makeExportText } from "@evident/core";
 import { makeEvent } from "@evident/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Search } from "../../search/index.ts";
 import { PacedWriter } from "../app/index.ts";
 import { NDJSON, openMemorySearch, send, startApi, type TestApi } from "../testing/index.ts";
-import { makeExportFormat } from "./export-format.ts";
 import { type ExportOptions, type ExportOutcome, ExportStream } from "./export-stream.ts";
 
 let api: TestApi;
@@ -27,7 +26,7 @@ async function run(options: Partial<ExportOptions>): Promise<ExportOutcome> {
     const stream = new ExportStream({
       search,
       writer,
-      format: makeExportFormat("ndjson", []),
+      format: makeExportText("ndjson", []),
       query: { trails: ["main"] },
       sizes: new Map([["main", 50]]),
       receipts: undefined,

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { EvidentError, fromUtf8 } from "@evident/core";
+import { EvidentError, type ExportText, fromUtf8 } from "@evident/core";
 import type { Hit, Search, SearchPage, SearchQuery } from "../../search/index.ts";
 import type { PacedWriter } from "../app/index.ts";
-import type { ExportFormat } from "./export-format.ts";
 import type { ExportReceipts } from "./receipts.ts";
 
 const PAGE_ENTRIES = 10_000;
@@ -17,7 +16,7 @@ export type ExportEndKind = "complete" | "gone" | "stalled" | "key" | "stopping"
 export interface ExportOptions {
   readonly search: Search;
   readonly writer: PacedWriter;
-  readonly format: ExportFormat;
+  readonly format: ExportText;
   /** Without `limit`, `order` and `cursor`. */
   readonly query: Pick<SearchQuery, "text" | "from" | "to" | "nowMs" | "after" | "trails">;
   /** Entries at or above are left out; what is below is indexed. */

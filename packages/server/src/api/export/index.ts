@@ -1,4 +1,3 @@
-export { type ExportFormat, type ExportFormatName, exportFormats, makeExportFormat } from "./export-format.ts";
 export { type ExportEndKind, type ExportOutcome, ExportStream } from "./export-stream.ts";
 export { ExportReceipts } from "./receipts.ts";
 export { formatSnapshot, parsePlace, parseSnapshot, type Snapshot } from "./snapshot.ts";

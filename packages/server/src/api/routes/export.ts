@@ -1,4 +1,12 @@
-import { defaultCsvColumns, EvidentError, lookUpCsvColumn } from "@evident/core";
+import {
+  defaultCsvColumns,
+  EvidentError,
+  type ExportText,
+  type ExportTextFormat,
+  exportTextFormats,
+  lookUpCsvColumn,
+  makeExportText,
+} from "@evident/core";
 import type { FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
 import type { Hit } from "../../search/index.ts";
@@ -14,13 +22,10 @@ import {
 } from "../app/index.ts";
 import { access } from "../auth/index.ts";
 import {
-  type ExportFormat,
   type ExportOutcome,
   ExportReceipts,
   ExportStream,
-  exportFormats,
   formatSnapshot,
-  makeExportFormat,
   parsePlace,
   parseSnapshot,
   type Snapshot,
@@ -48,6 +53,12 @@ export interface ExportTimes {
 
 export const exportTimes: ExportTimes = { stallMs: 60_000, indexWaitMs: 30_000 };
 
+const media: Readonly<Record<ExportTextFormat, { readonly contentType: string; readonly fileEnding: string }>> = {
+  ndjson: { contentType: "application/x-ndjson; charset=utf-8", fileEnding: "ndjson" },
+  csv: { contentType: "text/csv; charset=utf-8; header=present", fileEnding: "csv" },
+  ocsf: { contentType: "application/x-ndjson; charset=utf-8", fileEnding: "ocsf.ndjson" },
+};
+
 const Bound = (description: string) => Type.Optional(Type.String({ description, maxLength: 64 }));
 
 const ExportParams = Type.Object(
@@ -56,7 +67,7 @@ const ExportParams = Type.Object(
     from: Bound("Time of the event, inclusive: RFC 3339 with zone, a date in UTC, or relative such as -24h."),
     to: Bound("Exclusive; a date includes all of its day."),
     trail: Type.Optional(TrailsQuery),
-    format: Type.Enum([...exportFormats], { description: "See docs/export.md.", default: "ndjson" }),
+    format: Type.Enum([...exportTextFormats], { description: "See docs/export.md.", default: "ndjson" }),
     columns: Type.Optional(
       Type.String({
         description: "Of CSV: fields as in a search, and leafHash, with commas between.",
@@ -86,7 +97,7 @@ interface Plan {
   readonly asked: Asked;
   readonly snapshot: Snapshot;
   readonly range: TimeRange;
-  readonly format: ExportFormat;
+  readonly format: ExportText;
   readonly withReceipts: boolean;
   readonly after: Hit | undefined;
 }
@@ -149,7 +160,7 @@ async function makePlan(context: ApiContext, caller: Caller, asked: Asked): Prom
     asked,
     snapshot,
     range: parseTimeRange(asked, snapshot.nowMs),
-    format: makeExportFormat(asked.format, columnsOf(asked)),
+    format: makeExportText(asked.format, columnsOf(asked)),
     withReceipts: wantsReceipts(asked),
     after: await findAfter(context, asked, snapshot),
   };
@@ -248,8 +259,8 @@ async function stream(
   const { caller, reply, plan, receipts } = to;
   const { format, snapshot, asked, range, after } = plan;
   const response = beginStream(reply, {
-    "content-type": format.contentType,
-    "content-disposition": `attachment; filename="evident-export.${format.fileEnding}"`,
+    "content-type": media[asked.format].contentType,
+    "content-disposition": `attachment; filename="evident-export.${media[asked.format].fileEnding}"`,
     "cache-control": "no-store",
     "x-accel-buffering": "no",
     "evident-export-snapshot": formatSnapshot(snapshot),
