@@ -11,6 +11,14 @@ export interface MetricSources {
   readonly search: Search;
 }
 
+/** Records by verdict. */
+export interface ReceivedCounts {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly quarantined: number;
+  readonly skipped: number;
+}
+
 /**
  * The server's numbers in Prometheus' text format. No label carries a trail, tenant or key: cardinality stays fixed, and the page says
  * nothing about who uses the server.
@@ -21,6 +29,11 @@ export class ApiMetrics {
   readonly lines: Counter<"status">;
   readonly ingestBytes: Counter;
   readonly refusedIngests: Counter<"why">;
+  readonly receiverLines: Counter<"receiver" | "status">;
+  readonly receiverBytes: Counter<"receiver">;
+  readonly receiverConnections: Gauge<"receiver">;
+  readonly receiverLosses: Counter<"receiver" | "why">;
+  readonly receiverObjects: Counter<"status">;
   readonly commitSeconds: Histogram;
   readonly requestSeconds: Histogram<"method" | "route" | "status">;
   readonly openIngests: Gauge;
@@ -44,6 +57,27 @@ export class ApiMetrics {
     );
     this.refusedIngests = counter("ingest_refused_total", "Bodies of POST /v1/events refused before they were read.", [
       "why",
+    ]);
+    this.receiverLines = counter("receiver_lines_total", "Records taken by receivers, by receiver and verdict.", [
+      "receiver",
+      "status",
+    ]);
+    this.receiverBytes = counter("receiver_bytes_total", "Bytes received by receivers, before decompression.", [
+      "receiver",
+    ]);
+    this.receiverConnections = new Gauge({
+      name: "evident_receiver_connections",
+      help: "Open connections of receivers.",
+      labelNames: ["receiver"],
+      registers,
+    });
+    this.receiverLosses = counter(
+      "receiver_losses_total",
+      "What receivers know that they lost, by receiver and reason.",
+      ["receiver", "why"],
+    );
+    this.receiverObjects = counter("receiver_objects_total", "Objects of S3 prefixes, by what became of them.", [
+      "status",
     ]);
     this.commitSeconds = new Histogram({
       name: "evident_commit_seconds",
@@ -77,6 +111,14 @@ export class ApiMetrics {
 
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** Counts what a receiver's records came to. */
+  receivedLines(receiver: string, counts: ReceivedCounts): void {
+    this.receiverLines.inc({ receiver, status: "stored" }, counts.accepted);
+    this.receiverLines.inc({ receiver, status: "duplicate" }, counts.duplicates);
+    this.receiverLines.inc({ receiver, status: "quarantined" }, counts.quarantined);
+    this.receiverLines.inc({ receiver, status: "skipped" }, counts.skipped);
   }
 
   /** Index against ledger by count, at most once in ten seconds. */
