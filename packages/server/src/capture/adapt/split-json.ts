@@ -51,7 +51,8 @@ export class JsonSplitter {
         case "rest":
           at = this.#skipRest(chunk, at);
           break;
-        default:
+        case "between":
+        case "array":
           at = this.#begin(chunk, at);
       }
     }
@@ -76,6 +77,8 @@ export class JsonSplitter {
     if (this.#state === "array" && byte === CLOSE_ARRAY) {
       this.#state = this.#inside === "wrapped" ? "rest" : "between";
       this.#inside = "document";
+      // The elements counted their own depth; the object around the array is still open.
+      this.#depth = 1;
       return at + 1;
     }
     if (this.#state === "between" && byte === OPEN_ARRAY) {
