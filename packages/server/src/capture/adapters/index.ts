@@ -1,5 +1,6 @@
 import { EvidentError, excerpt, nearestName } from "@evident/core";
 import type { Adapter } from "../adapt/index.ts";
+import { azureActivity } from "./azure-activity.ts";
 import { cloudtrail } from "./cloudtrail.ts";
 import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
@@ -8,7 +9,7 @@ import { okta } from "./okta.ts";
 export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otlp.ts";
 
 /** Every adapter, by name. */
-export const adapters: readonly Adapter[] = [github, cloudtrail, okta, kubernetes].sort((left, right) =>
+export const adapters: readonly Adapter[] = [azureActivity, github, cloudtrail, okta, kubernetes].sort((left, right) =>
   left.name < right.name ? -1 : 1,
 );
 
