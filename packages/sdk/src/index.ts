@@ -1,4 +1,21 @@
-export { createEvident, type Evident, type EvidentOptions, type Flushed, type QuarantinedEvent, type SendCounts, type Stats } from "./client/index.ts";
+export {
+  type ActionFacts,
+  type ActionInput,
+  type DefinedAction,
+  defineAction,
+  type ObjectOf,
+  type StandardSchema,
+  t,
+} from "./catalogue/index.ts";
+export {
+  createEvident,
+  type Evident,
+  type EvidentOptions,
+  type Flushed,
+  type QuarantinedEvent,
+  type SendCounts,
+  type Stats,
+} from "./client/index.ts";
 export { diffFields } from "./digest/index.ts";
 export { type Problem, SdkError } from "./errors/index.ts";
 export type {
@@ -11,8 +28,8 @@ export type {
   EventDraft,
   Geo,
   Impact,
-  OpenAccess,
   Op,
+  OpenAccess,
   Outcome,
   Recorded,
   Recorder,

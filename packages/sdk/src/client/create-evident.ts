@@ -1,5 +1,6 @@
-import { Evident } from "./evident.ts";
+import type { Evident } from "./evident.ts";
 import { type EvidentOptions, parseOptions } from "./options.ts";
+import { SpooledEvident } from "./spooled-evident.ts";
 
 const signals = ["SIGTERM", "SIGINT"] as const;
 
@@ -26,7 +27,7 @@ function closeOnSignals(evident: Evident): void {
  */
 export function createEvident(options: EvidentOptions): Evident {
   const settings = parseOptions(options, process.env);
-  const evident = new Evident(settings);
+  const evident = new SpooledEvident(settings);
   if (settings.handleSignals) closeOnSignals(evident);
   return evident;
 }

@@ -1,0 +1,1 @@
+export { headerOf, peerOf, watchResponse } from "./watch-response.ts";

@@ -1,0 +1,1 @@
+export { createTestEvident, ExpectationError, type Part, type TestEvident } from "./test-evident.ts";

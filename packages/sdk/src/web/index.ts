@@ -1,0 +1,1 @@
+export { watchBody } from "./watch-body.ts";
