@@ -2,16 +2,30 @@ import { EvidentError, excerpt, nearestName } from "@evident/core";
 import type { Adapter } from "../adapt/index.ts";
 import { azureActivity } from "./azure-activity.ts";
 import { cloudtrail } from "./cloudtrail.ts";
+import { entra } from "./entra.ts";
 import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
+import { apache } from "./web/apache.ts";
+import { combined } from "./web/combined.ts";
+import { nginx } from "./web/nginx.ts";
+import { traefik } from "./web/traefik.ts";
 
 export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otlp.ts";
 
 /** Every adapter, by name. */
-export const adapters: readonly Adapter[] = [azureActivity, github, cloudtrail, okta, kubernetes].sort((left, right) =>
-  left.name < right.name ? -1 : 1,
-);
+export const adapters: readonly Adapter[] = [
+  entra,
+  apache,
+  combined,
+  nginx,
+  traefik,
+  azureActivity,
+  github,
+  cloudtrail,
+  okta,
+  kubernetes,
+].sort((left, right) => (left.name < right.name ? -1 : 1));
 
 /** Stands for all adapters: each record is read by the one that recognises it. */
 export const AUTO = "auto";

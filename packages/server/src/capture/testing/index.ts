@@ -1,3 +1,4 @@
+export { compareCrowdsec, crowdsecExpectations, type Expectation } from "./crowdsec.ts";
 export { type Label, labelsAt } from "./label-of.ts";
 export { measurePrecision, type Precision } from "./measure-precision.ts";
 export { pantherEvents } from "./panther-events.ts";
