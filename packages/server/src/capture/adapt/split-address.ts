@@ -1,11 +1,11 @@
+import { isIP } from "node:net";
+
 /** An address with the port that stood behind it. */
 export interface Address {
   readonly ip: string;
   readonly port?: number;
 }
 
-const IPV4 = /^(?:\d{1,3}\.){3}\d{1,3}$/;
-const IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*$/i;
 const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
 
 /**
@@ -20,12 +20,8 @@ export function splitAddress(text: string | undefined): Address | undefined {
     /%.*$/s,
     "",
   );
-  if (!isAddress(host)) return undefined;
+  // `251.234.045.249` is none: what the zero means differs from system to system.
+  if (isIP(host) === 0) return undefined;
   const port = Number(withPort?.[3] ?? Number.NaN);
   return port >= 0 && port <= 65_535 ? { ip: host, port } : { ip: host };
-}
-
-function isAddress(host: string): boolean {
-  if (IPV4.test(host)) return host.split(".").every((part) => Number(part) <= 255);
-  return host.length >= 2 && host.length <= 45 && IPV6.test(host);
 }

@@ -111,6 +111,7 @@ const overrides: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     READ: "SelectObjectContent GetObject HeadObject HeadBucket",
     UPDATE: "PutObjectRetention PutObjectLegalHold PutObjectTagging",
   },
+  secretsmanager: { WRITE: "PutSecretValue" },
   signin: {
     AUTH: "ConsoleLogin CheckMfa SwitchRole RenewRole GetSigninToken UserAuthentication",
     LOGOUT: "ExitRole Logout",

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, listAt, type NativeEvent, objectAt, textAt, toText } from "../adapt/index.ts";
-import { ownIdentity, type Target, targetsOf } from "./cloudtrail-targets.ts";
+import { ec2Arn, ownIdentity, type Target, targetsOf } from "./cloudtrail-targets.ts";
 import { leadingVerb } from "./verb-ops.ts";
 
 type Resource = NativeEvent["resources"][number];
@@ -23,7 +23,6 @@ const kindless: Readonly<Record<string, string>> = {
   s3: "bucket",
   sns: "topic",
   sqs: "queue",
-  iam: "root",
   codecommit: "repository",
 };
 
@@ -35,7 +34,11 @@ function typeOfArn(arn: string): string {
     return first.includes("/") ? "aws.s3.object" : "aws.s3.bucket";
   const slash = first.replace(/^\//, "").indexOf("/");
   const kind =
-    slash > 0 ? first.replace(/^\//, "").slice(0, slash) : rest.length > 1 ? first : (kindless[service] ?? "resource");
+    slash > 0
+      ? first.replace(/^\//, "").slice(0, slash)
+      : rest.length > 1 || first === "root"
+        ? first
+        : (kindless[service] ?? "resource");
   return `aws.${service}.${kind.toLowerCase()}`;
 }
 
@@ -65,7 +68,7 @@ function listed(record: JsonObject, place: AwsPlace): Resources {
     const account = textAt(item, "accountId");
     const isArn = arn.startsWith("arn:");
     const given = textAt(item, "type")?.replaceAll("::", ".").toLowerCase();
-    const type = isArn ? typeOfArn(arn) : (given ?? "aws.resource");
+    const type = isArn && !arn.startsWith("arn:::") ? typeOfArn(arn) : (given ?? "aws.resource");
     const resource = isArn ? ofArn(arn, place, type) : { type, id: arn, scope: scopeOf(place.account, place.region) };
     const isPrefix = textAt(item, "ARN") === undefined && textAt(item, "ARNPrefix") !== undefined;
     const scope = account === undefined ? resource.scope : scopeOf(account, arn.split(":")[3] || place.region);
@@ -112,6 +115,9 @@ const otherwise = [
     type: "aws.ssm.managed-instance",
     arn: "arn:{partition}:ssm:{region}:{account}:managed-instance/{id}",
   },
+  { of: "aws.ec2.resource", prefix: "vpc-", type: "aws.ec2.vpc", arn: ec2Arn("vpc") },
+  { of: "aws.ec2.resource", prefix: "subnet-", type: "aws.ec2.subnet", arn: ec2Arn("subnet") },
+  { of: "aws.ec2.resource", prefix: "eni-", type: "aws.ec2.network-interface", arn: ec2Arn("network-interface") },
   { of: "aws.kms.key", prefix: "alias/", type: "aws.kms.alias", arn: "arn:{partition}:kms:{region}:{account}:{id}" },
 ] as const;
 
@@ -163,12 +169,29 @@ function fromMessage(record: JsonObject, place: AwsPlace): Resources {
   return arn === undefined ? [] : [ofArn(arn, place)];
 }
 
-/** Takes the plural off the last word of a noun: `NatGateways` are of type `natgateway`. */
+/** Kinds that ARNs call otherwise than actions do. */
+const arnKinds: Readonly<Record<string, string>> = {
+  "ec2.address": "elastic-ip",
+  "ec2.flow-log": "vpc-flow-log",
+  "ec2.nat-gateway": "natgateway",
+  "rds.db-cluster": "cluster",
+  "rds.db-cluster-snapshot": "cluster-snapshot",
+  "rds.db-instance": "db",
+  "rds.db-snapshot": "snapshot",
+  "route53.hosted-zone": "hostedzone",
+};
+
+/** `aws.ec2.route-table` of `RouteTables`: small letters, hyphens and no plural, as ARNs have it. */
+function typeOfNoun(service: string, noun: string): string {
+  const kebab = noun.replaceAll(/([a-z\d])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3-$2$4").toLowerCase();
+  const kind = singular(kebab);
+  return `aws.${service}.${arnKinds[`${service}.${kind}`] ?? kind}`;
+}
+
 function singular(noun: string): string {
-  const small = noun.toLowerCase();
-  if (small.endsWith("ies")) return `${small.slice(0, -3)}y`;
-  if (/(?:ss|x|ch|sh)es$/.test(small)) return small.slice(0, -2);
-  return /[^su]s$/.test(small) ? small.slice(0, -1) : small;
+  if (noun.endsWith("ies")) return `${noun.slice(0, -3)}y`;
+  if (/(?:ss|x|ch|sh)es$/.test(noun)) return noun.slice(0, -2);
+  return /[^su]s$/.test(noun) ? noun.slice(0, -1) : noun;
 }
 
 function nounOf(eventName: string): string {
@@ -177,6 +200,14 @@ function nounOf(eventName: string): string {
 
 const NAMING = /^(.{2,60}?)(Arn|Id|Name|Identifier)s?$/i;
 
+/** A body, what is in its frame, and the object in it that is called after the noun. */
+function bodiesOf(body: JsonObject | undefined, frame: string, noun: string): readonly JsonObject[] {
+  const framed = objectAt(body, frame) ?? body;
+  if (framed === undefined) return [];
+  const inner = Object.entries(framed).find(([name, value]) => isObject(value) && noun.startsWith(name.toLowerCase()));
+  return isObject(inner?.[1]) ? [framed, inner[1]] : [framed];
+}
+
 /**
  * A parameter that is called after the noun of the action: `guardrailIdentifier` of `DeleteGuardrail`. Looked for in the request, and of
  * what was created in the response.
@@ -184,17 +215,16 @@ const NAMING = /^(.{2,60}?)(Arn|Id|Name|Identifier)s?$/i;
 function named(record: JsonObject, service: string, eventName: string, place: AwsPlace): Resources {
   const noun = nounOf(eventName).toLowerCase();
   if (noun === "") return [];
-  const response = objectAt(record, "responseElements");
-  const inner = Object.entries(response ?? {}).find(
-    ([name, value]) => isObject(value) && noun.startsWith(name.toLowerCase()),
-  );
-  const bodies = [objectAt(record, "requestParameters"), response, inner?.[1]];
+  const bodies = [
+    ...bodiesOf(objectAt(record, "requestParameters"), `${eventName}Request`, noun),
+    ...bodiesOf(objectAt(record, "responseElements"), `${eventName}Response`, noun),
+  ];
   const found: { readonly text: string; readonly kind: string; readonly rank: number }[] = [];
   for (const body of bodies) {
-    for (const [name, value] of Object.entries(isObject(body) ? body : {})) {
+    for (const [name, value] of Object.entries(body)) {
       const parts = NAMING.exec(name);
-      const kind = parts?.[1]?.toLowerCase();
-      if (kind === undefined || !noun.includes(kind)) continue;
+      const kind = parts?.[1];
+      if (kind === undefined || !noun.includes(kind.toLowerCase())) continue;
       const texts = Array.isArray(value) ? (value as readonly unknown[]) : [value];
       for (const item of texts.slice(0, MAX_RESOURCES)) {
         const text = toText(item);
@@ -210,7 +240,7 @@ function named(record: JsonObject, service: string, eventName: string, place: Aw
   return chosen.map(({ text, kind }) =>
     text.startsWith("arn:")
       ? ofArn(text, place)
-      : { type: `aws.${service}.${kind}`, id: text, scope: scopeOf(place.account, place.region) },
+      : { type: typeOfNoun(service, kind), id: text, scope: scopeOf(place.account, place.region) },
   );
 }
 
@@ -236,7 +266,7 @@ function collective(service: string, eventName: string, place: AwsPlace): Resour
   }
   if (!OF_ALL.test(eventName)) return undefined;
   const noun = nounOf(eventName);
-  return noun === "" ? undefined : { type: `aws.${service}.${singular(noun)}`, id: "*", scope };
+  return noun === "" ? undefined : { type: typeOfNoun(service, noun), id: "*", scope };
 }
 
 /**

@@ -22,7 +22,8 @@ function ec2(kind: string, ...paths: readonly string[]): readonly Row[] {
   return paths.map((path): Row => [`${REQUEST}${path}`, kind, ec2Arn(kind)]);
 }
 
-function ec2Arn(kind: string): string {
+/** The ARN around an id of EC2. */
+export function ec2Arn(kind: string): string {
   // Images and snapshots can belong to anybody: their ARN has no account.
   const account = kind === "image" || kind === "snapshot" ? "" : "{account}";
   return `${ARN}ec2:{region}:${account}:${kind}/{id}`;
@@ -64,7 +65,11 @@ const ec2Rows: readonly Row[] = [
   ...ec2("vpc", "vpcId", "vpcSet.items.*.vpcId"),
   ...ec2("key-pair", "keyName", "keySet.items.*.keyName").map(([path, kind]): Row => [path, kind]),
   ...ec2("vpc-endpoint", "DeleteVpcEndpointsRequest.VpcEndpointId.content", "VpcEndpointId"),
+  [`${RESPONSE}CreateFlowLogsResponse.flowLogIdSet.item`, "vpc-flow-log", ec2Arn("vpc-flow-log")],
   [`${REQUEST}CreateFlowLogsRequest.ResourceId.content`, "resource"],
+  [`${REQUEST}associationId`, "route-table-association", undefined, /RouteTable/],
+  [`${REQUEST}associationId`, "elastic-ip-association", undefined, /Address/],
+  [`${REQUEST}associationId`, "iam-instance-profile-association", undefined, /IamInstanceProfile/],
 ];
 
 const rows: Readonly<Record<string, readonly Row[]>> = {

@@ -1,7 +1,5 @@
-import { parseJson } from "@evident/core";
 import { Type } from "typebox";
 import {
-  canonicalNames,
   defineJsonAdapter,
   isObject,
   type JsonObject,
@@ -18,56 +16,11 @@ import {
 } from "../adapt/index.ts";
 import { cloudtrailActor } from "./cloudtrail-actor.ts";
 import { cloudtrailOp } from "./cloudtrail-ops.ts";
-import { cloudtrailResources } from "./cloudtrail-resources.ts";
+import { canonicalRecord, unwrapRecord } from "./cloudtrail-record.ts";
+import { type AwsPlace, cloudtrailResources } from "./cloudtrail-resources.ts";
 
-/** Members of a record, and of what is in it, whose names data lakes write in small letters. */
-const names = [
-  "additionalEventData",
-  "apiVersion",
-  "awsRegion",
-  "errorCode",
-  "errorMessage",
-  "eventCategory",
-  "eventID",
-  "eventName",
-  "eventSource",
-  "eventTime",
-  "eventType",
-  "eventVersion",
-  "insightDetails",
-  "managementEvent",
-  "readOnly",
-  "recipientAccountId",
-  "requestID",
-  "requestParameters",
-  "responseElements",
-  "serviceEventDetails",
-  "sharedEventID",
-  "sourceIPAddress",
-  "userAgent",
-  "userIdentity",
-  "vpcEndpointId",
-];
-const identityNames = ["accessKeyId", "accountId", "invokedBy", "principalId", "sessionContext", "userName"];
-
-/** The record inside an event of EventBridge, CloudWatch Logs, CloudTrail Lake or `aws cloudtrail lookup-events`; itself without one. */
-function unwrap(value: JsonObject): JsonObject {
-  const detail = objectAt(value, "detail");
-  if (detail !== undefined && Object.hasOwn(value, "detail-type")) return detail;
-  if (Object.hasOwn(value, "eventName")) return value;
-  const text = value["CloudTrailEvent"] ?? value["eventJson"] ?? value["message"];
-  if (typeof text !== "string" || !text.trimStart().startsWith("{")) return value;
-  const parsed = parseJson(text);
-  return parsed.ok && isObject(parsed.value) ? parsed.value : value;
-}
-
-function canonical(value: JsonObject): JsonObject {
-  if (Object.hasOwn(value, "eventName") || !Object.hasOwn(value, "eventname")) return value;
-  const renamed = canonicalNames(value, names);
-  const identity = objectAt(renamed, "userIdentity");
-  return identity === undefined ? renamed : { ...renamed, userIdentity: canonicalNames(identity, identityNames) };
-}
-
+const INSIGHT = "AwsCloudTrailInsight";
+const FIX = "Send the records as CloudTrail wrote them.";
 const IAM_SERVICES = new Set([
   "iam",
   "organizations",
@@ -114,82 +67,80 @@ function outcomeOf(record: JsonObject, eventName: string): NativeEvent["outcome"
   return { status: "success" };
 }
 
-function sourceOf(record: JsonObject): NativeEvent["source"] {
+const LIKE_ADDRESS = /^[\d.]+$|^[\da-f:]*:[\da-f:.]*$/i;
+
+function sourceOf(record: JsonObject): { readonly source: NativeEvent["source"]; readonly warning?: string } {
   const from = textAt(record, "sourceIPAddress");
   const address = splitAddress(from);
-  return {
+  const isBroken = address === undefined && from !== undefined && LIKE_ADDRESS.test(from);
+  const source = {
     ip: address?.ip,
     port: address?.port,
-    ipTrust: address === undefined ? undefined : "peer",
+    ipTrust: address === undefined ? undefined : ("peer" as const),
+    host: isBroken ? from : undefined,
     // A service's name, or `AWS Internal`; a call that a service made for somebody names it as well.
-    service: textAt(record, "userIdentity", "invokedBy") ?? (address === undefined ? from : undefined),
+    service: textAt(record, "userIdentity", "invokedBy") ?? (address === undefined && !isBroken ? from : undefined),
     userAgent: textAt(record, "userAgent"),
   };
+  return isBroken ? { source, warning: "ip:invalid" } : { source };
 }
 
-function readInsight(record: JsonObject, place: NativeEvent["resources"]): Pick<NativeEvent, "action" | "resources"> {
-  const details = objectAt(record, "insightDetails");
-  const service = (textAt(details, "eventSource") ?? "cloudtrail").replace(".amazonaws.com", "");
-  const name = `insight:${service}:${textAt(details, "eventName") ?? "unknown"}`;
-  return { action: { op: "OTHER", name, kind: "other" }, resources: place };
+type Place = AwsPlace & { readonly service: string; readonly eventName: string };
+
+/** What was done to what. An insight says that calls of an account came unusually often or seldom. */
+function readAccess(record: JsonObject, place: Place, warnings: string[]): Pick<NativeEvent, "action" | "resources"> {
+  const { service, eventName, account } = place;
+  if (textAt(record, "eventType") === INSIGHT && account !== undefined) {
+    const name = `insight:${service}:${eventName}`;
+    return { action: { op: "OTHER", name, kind: "other" }, resources: [{ type: "aws.account", id: account }] };
+  }
+  const known = cloudtrailOp(service, eventName);
+  if (known === undefined) warnings.push("op:default");
+  const isReadOnly = textAt(record, "readOnly")?.toLowerCase() === "true";
+  const op = refineOp(known ?? (isReadOnly ? "READ" : "OTHER"), record, eventName);
+  const { resources, warning } = cloudtrailResources(record, service, eventName, place);
+  if (warning !== undefined) warnings.push(warning);
+  return { action: { op, name: `${service}:${eventName}`, kind: kindOf(record, service, op) }, resources };
 }
 
 function readRecord(wrapped: JsonObject, fallback: string | undefined): Made {
-  const native = unwrap(wrapped);
-  const record = canonical(native);
+  const native = unwrapRecord(wrapped);
+  const record = canonicalRecord(native);
   if (Object.hasOwn(record, "digestS3Bucket")) return skipped("digest file of CloudTrail");
   if (textAt(record, "message")?.startsWith("CWL CONTROL MESSAGE") === true)
     return skipped("control message of CloudWatch Logs");
-  const isInsight = textAt(record, "eventType") === "AwsCloudTrailInsight";
   const eventName = textAt(record, "eventName") ?? textAt(record, "insightDetails", "eventName");
   const eventSource = textAt(record, "eventSource") ?? textAt(record, "insightDetails", "eventSource");
-  if (eventName === undefined)
-    return unreadable("eventName", "is missing", "Send the records as CloudTrail wrote them.");
-  if (eventSource === undefined)
-    return unreadable("eventSource", "is missing", "Send the records as CloudTrail wrote them.");
   const time = readLooseTime(textAt(record, "eventTime"));
-  if (time === undefined) {
-    const problem = Object.hasOwn(record, "eventTime") ? "is no time" : "is missing";
-    return unreadable("eventTime", problem, "Send the records as CloudTrail wrote them.");
-  }
+  if (eventName === undefined) return unreadable("eventName", "is missing", FIX);
+  if (eventSource === undefined) return unreadable("eventSource", "is missing", FIX);
+  if (time === undefined)
+    return unreadable("eventTime", Object.hasOwn(record, "eventTime") ? "is no time" : "is missing", FIX);
   const account = textAt(record, "recipientAccountId") ?? textAt(record, "userIdentity", "accountId") ?? fallback;
-  const place = { account, region: textAt(record, "awsRegion") };
   const service = eventSource.replace(/\.amazonaws\.com(?:\.cn)?$/, "");
-  const op = cloudtrailOp(service, eventName);
-  const isReadOnly = textAt(record, "readOnly")?.toLowerCase() === "true";
+  const warnings: string[] = [];
+  const access = readAccess(record, { account, region: textAt(record, "awsRegion"), service, eventName }, warnings);
   const { actor, warning: actorWarning } = cloudtrailActor(record, account);
-  const found = cloudtrailResources(record, service, eventName, place);
-  const exactOp = refineOp(op ?? (isReadOnly ? "READ" : "OTHER"), record, eventName);
-  const event = {
-    action: { op: exactOp, name: `${service}:${eventName}`, kind: kindOf(record, service, exactOp) },
-    resources: found.resources,
-    ...(isInsight && account !== undefined ? readInsight(record, [{ type: "aws.account", id: account }]) : {}),
-  };
-  const isRoot = textAt(record, "userIdentity", "type") === "Root";
+  const { source, warning: sourceWarning } = sourceOf(record);
+  if (actorWarning !== undefined) warnings.push(actorWarning);
+  if (sourceWarning !== undefined) warnings.push(sourceWarning);
+  if (account === undefined) warnings.push("system:default");
+  if (time.tz === "assumed") warnings.push("tz:assumed");
   return made({
-    ...event,
+    ...access,
     time: { ...time, basis: "event" },
     actor,
     outcome: outcomeOf(record, eventName),
-    source: sourceOf(record),
-    impact: {
-      bytesIn: bytesAt(record, "bytesTransferredIn"),
-      bytesOut: bytesAt(record, "bytesTransferredOut"),
-    },
+    source,
+    impact: { bytesIn: bytesAt(record, "bytesTransferredIn"), bytesOut: bytesAt(record, "bytesTransferredOut") },
     trace: { requestId: textAt(record, "requestID"), correlationId: textAt(record, "sharedEventID") },
     origin: {
       system: account ?? "aws",
       nativeId: textAt(record, "eventID"),
       nativeVersion: textAt(record, "eventVersion"),
-      warnings: [
-        ...(op === undefined && !isInsight ? ["op:default"] : []),
-        ...(actorWarning === undefined ? [] : [actorWarning]),
-        ...(found.warning === undefined || isInsight ? [] : [found.warning]),
-        ...(account === undefined ? ["system:default"] : []),
-        ...(time.tz === "assumed" ? ["tz:assumed"] : []),
-      ],
+      warnings,
     },
-    labels: isRoot ? ["privileged"] : undefined,
+    labels: textAt(record, "userIdentity", "type") === "Root" ? ["privileged"] : undefined,
     native: maskMembers(native),
   });
 }
@@ -230,12 +181,12 @@ export const cloudtrail = defineJsonAdapter({
     { additionalProperties: false },
   ),
   recognises(value) {
-    const record = canonical(unwrap(value));
+    const record = canonicalRecord(unwrapRecord(value));
     if (Object.hasOwn(record, "digestS3Bucket") && Object.hasOwn(record, "awsAccountId")) return true;
     const source = record["eventSource"];
     const isAws = typeof source === "string" && source.includes(".amazonaws.com");
     if (isAws && typeof record["eventName"] === "string") return true;
-    return record["eventType"] === "AwsCloudTrailInsight";
+    return record["eventType"] === INSIGHT;
   },
   prepare:
     ({ account }) =>
