@@ -1,56 +1,7 @@
-import type { AccessEvent } from "@evident/core";
 import { describe, expect, it } from "vitest";
 import { readNative } from "../testing/index.ts";
 import { cloudtrail } from "./cloudtrail.ts";
-
-const record = {
-  eventVersion: "1.11",
-  userIdentity: {
-    type: "AssumedRole",
-    principalId: "AROA1:jane@example.com",
-    arn: "arn:aws:sts::111122223333:assumed-role/Admin/jane@example.com",
-    accountId: "111122223333",
-    accessKeyId: "ASIA1",
-    sessionContext: {
-      sessionIssuer: { type: "Role", principalId: "AROA1", arn: "arn:aws:iam::111122223333:role/Admin" },
-      attributes: { creationDate: "2026-11-24T08:00:00Z", mfaAuthenticated: "true" },
-      sourceIdentity: "jane",
-    },
-  },
-  eventTime: "2026-11-24T09:30:00Z",
-  eventSource: "s3.amazonaws.com",
-  eventName: "GetObject",
-  awsRegion: "eu-central-1",
-  sourceIPAddress: "203.0.113.9",
-  userAgent: "aws-cli/2",
-  requestParameters: { bucketName: "b", key: "k.txt", "X-Amz-Security-Token": "IQoJ" },
-  responseElements: null,
-  additionalEventData: { bytesTransferredIn: 0, bytesTransferredOut: 1234.0, SignatureVersion: "SigV4" },
-  requestID: "R1",
-  eventID: "e-1",
-  readOnly: true,
-  resources: [
-    { accountId: "444455556666", type: "AWS::S3::Bucket", ARN: "arn:aws:s3:::b" },
-    { type: "AWS::S3::Object", ARN: "arn:aws:s3:::b/k.txt" },
-  ],
-  eventType: "AwsApiCall",
-  managementEvent: false,
-  recipientAccountId: "111122223333",
-  sharedEventID: "s-1",
-  eventCategory: "Data",
-};
-
-async function readOne(changes: Readonly<Record<string, unknown>>): Promise<AccessEvent> {
-  const { readings, events } = await readNative(cloudtrail, JSON.stringify({ ...record, ...changes }));
-  const [event] = events;
-  if (event === undefined) throw new Error(JSON.stringify(readings));
-  return event;
-}
-
-async function whyNot(changes: Readonly<Record<string, unknown>>): Promise<unknown> {
-  const { readings } = await readNative(cloudtrail, JSON.stringify({ ...record, ...changes }));
-  return readings[0];
-}
+import { readOne, record } from "./testing/cloudtrail-sample.ts";
 
 describe("the CloudTrail adapter", () => {
   it("reads who got which object, for whom, with how many bytes and in which session", async () => {
@@ -299,37 +250,6 @@ describe("the CloudTrail adapter", () => {
       resources: [{ id: "arn:aws:s3:::b/k.txt" }, { id: "arn:aws:s3:::b" }],
       origin: { warnings: ["tz:assumed"] },
     });
-  });
-
-  it("names what makes a record unreadable, and passes over what is no record", async () => {
-    expect(await whyNot({ eventTime: undefined })).toMatchObject({
-      reasons: [{ field: "eventTime", problem: "is missing" }],
-    });
-    expect(await whyNot({ eventTime: 5 })).toMatchObject({ reasons: [{ field: "eventTime", problem: "is no time" }] });
-    expect(await whyNot({ eventName: null })).toMatchObject({ reasons: [{ field: "eventName" }] });
-    expect(await whyNot({ eventSource: {} })).toMatchObject({ reasons: [{ field: "eventSource" }] });
-    const { readings } = await readNative(
-      cloudtrail,
-      [
-        JSON.stringify(record).slice(0, 300),
-        JSON.stringify({ awsAccountId: "1", digestS3Bucket: "b", logFiles: [] }),
-        JSON.stringify({ id: "1", message: "CWL CONTROL MESSAGE: Checking health of destination" }),
-        JSON.stringify({ ...record, eventID: "e-2" }),
-        "[1]",
-      ].join("\n"),
-    );
-    expect(readings.map(({ kind }) => kind)).toEqual(["unreadable", "skipped", "skipped", "event", "unreadable"]);
-  });
-
-  it("survives hostile values: prototypes, wrong types, control characters and thousands of resources", async () => {
-    const hostile = JSON.parse(
-      '{"userIdentity":{"__proto__":{"type":"Root"},"type":["x"],"principalId":{"a":1}},"requestParameters":"text","resources":[1,null,{"ARN":7}],"awsRegion":{},"sourceIPAddress":"\\u0000\\u0001","additionalEventData":[1]}',
-    ) as Readonly<Record<string, unknown>>;
-    expect((await readOne({ ...hostile, eventID: undefined })).actor.type).toBe("unknown");
-    const many = Array.from({ length: 3_000 }, (_, i) => ({ type: "AWS::S3::Object", ARN: `arn:aws:s3:::b/${i}` }));
-    const cut = await readOne({ resources: many });
-    expect(cut.resources).toHaveLength(1_000);
-    expect(cut.origin.warnings).toEqual(["cut:resources"]);
   });
 
   it("recognises its records only", () => {
