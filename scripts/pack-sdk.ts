@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 
 const root = join(import.meta.dirname, "..");
 const sdk = join(root, "packages/sdk");
+const compiler = join(root, "node_modules/typescript/bin/tsc");
 
 function run(command: string, args: readonly string[], cwd: string): void {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
@@ -23,7 +25,6 @@ export function packSdk(file: string): void {
   mkdirSync(dirname(resolve(file)), { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), "evident-sdk-"));
   try {
-    const compiler = join(root, "node_modules/typescript/bin/tsc");
     run(process.execPath, [compiler, "-p", join(sdk, "tsconfig.build.json"), "--outDir", join(folder, "dist")], root);
     for (const name of ["package.json", "README.md", "LICENSE"]) copyFileSync(join(sdk, name), join(folder, name));
     run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], folder);
@@ -35,9 +36,16 @@ export function packSdk(file: string): void {
 }
 
 if (import.meta.main) {
-  const [file] = process.argv.slice(2);
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { "if-possible": { type: "boolean" } },
+  });
+  const [file] = positionals;
   if (file === undefined) {
-    console.error("usage: node scripts/pack-sdk.ts FILE.tgz");
+    console.error("usage: node scripts/pack-sdk.ts [--if-possible] FILE.tgz");
     process.exitCode = 2;
+  } else if (values["if-possible"] === true && !existsSync(compiler)) {
+    // Installed without the development dependencies: the server then has no SDK to offer, and says so.
+    console.error("the SDK is not packed: there is no compiler");
   } else packSdk(file);
 }

@@ -135,6 +135,7 @@ const publicRoutes = [
   "GET /openapi.json",
   "GET /readyz",
   "GET /schema/event.json",
+  "GET /sdk.tgz",
 ];
 
 const letters = { P: "producer", R: "reader", A: "auditor", O: "operator", D: "admin" } as const;

@@ -5,8 +5,10 @@ import { registerEventReads } from "./events-read.ts";
 import { type ExportTimes, exportTimes, registerExport } from "./export.ts";
 import { registerKeys } from "./keys.ts";
 import { registerLogTiles } from "./log-tiles.ts";
+import { registerOtlpLogs } from "./otlp-logs.ts";
 import { registerKubernetesWebhook } from "./receive-kubernetes.ts";
 import { registerSchemas } from "./schema.ts";
+import { registerSdkTarball } from "./sdk-tarball.ts";
 import { registerServerState } from "./server-state.ts";
 import { registerSources } from "./sources.ts";
 import { registerStats } from "./stats.ts";
@@ -29,6 +31,7 @@ export function registerRoutes(
   const gate = new IngestGate(context.ledger, context.metrics, context.config.limits.concurrentIngests);
   registerIngest(app, context, gate, times.ingest ?? ingestTimes);
   registerKubernetesWebhook(app, context, gate, times.ingest ?? ingestTimes);
+  registerOtlpLogs(app, context, gate, times.ingest ?? ingestTimes);
   registerEventReads(app, context);
   const tails = registerTail(app, context, times.tail ?? tailTimes);
   const exports = registerExport(app, context, times.export ?? exportTimes);
@@ -39,5 +42,6 @@ export function registerRoutes(
   registerKeys(app, context);
   registerServerState(app, context);
   registerSchemas(app, context);
+  registerSdkTarball(app);
   return { idle: async () => void (await Promise.all([gate.idle, tails.idle(), exports.idle()])) };
 }
