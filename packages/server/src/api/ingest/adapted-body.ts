@@ -46,7 +46,8 @@ export async function* adaptBody(source: AsyncIterable<Uint8Array>, body: Adapte
   yield toLines(stream.end(), body.source);
 }
 
-function toLines(readings: readonly Reading[], source: string | undefined): AdaptedLines {
+/** What is submitted of readings. */
+export function toLines(readings: readonly Reading[], source: string | undefined): AdaptedLines {
   const lines: BodyLine[] = [];
   let skipped = 0;
   for (const reading of readings) {

@@ -15,7 +15,7 @@ function wrapLedger(ledger: Ledger): Ledger {
       if (name === "pressure" && pressure !== undefined) return () => pressure;
       if (name === "append" && appendFails) return () => Promise.reject(new Error("the disk is gone"));
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
 }
