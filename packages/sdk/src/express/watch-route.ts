@@ -52,6 +52,8 @@ export function watchRoute(request: object): () => MatchedRoute {
     enumerable: true,
     get: () => route,
     set: (value: unknown) => {
+      // The route sets itself once more when it runs its handlers.
+      if (value === route) return;
       route = value;
       isDispatching = value !== undefined;
     },
