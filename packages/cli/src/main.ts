@@ -11,16 +11,26 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     stop.abort(new Error(`stopped by ${name}`));
   });
 }
-// The reader of a pipe has seen enough (`evident search | head`): not an error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 74));
+const out = new Output(process.stdout, process.env);
+// The reader of a pipe has seen enough (`evident search | head`): not an error, but where the whole was wanted.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" && !out.isWholeWanted ? 0 : 74);
+});
 process.stderr.on("error", () => undefined);
 
-process.exit(
-  await runCli(process.argv.slice(2), {
-    out: new Output(process.stdout, process.env),
-    err: new Output(process.stderr, process.env),
-    env: process.env,
-    workingDirectory: process.cwd(),
-    signal: stop.signal,
-  }),
-);
+/** What is still buffered for a slow reader of a pipe would be lost with the process, and its exit code would say that all is well. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+}
+
+const exitCode = await runCli(process.argv.slice(2), {
+  out,
+  err: new Output(process.stderr, process.env),
+  env: process.env,
+  workingDirectory: process.cwd(),
+  signal: stop.signal,
+});
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(exitCode);

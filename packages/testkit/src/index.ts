@@ -1,3 +1,4 @@
+export { type BreakingProxy, startBreakingProxy } from "./breaking-proxy.ts";
 export { checkOcsf } from "./check-ocsf.ts";
 export { type DiskImage, DiskModel, type DiskStep, type Survival } from "./disk-model.ts";
 export { type Fault, type FaultyCall, FaultyFileSystem } from "./faulty-file-system.ts";
@@ -7,6 +8,7 @@ export { eventIdOf, makeDraft, makeFullDraft, makeIdentity } from "./make-draft.
 export { makeEvent } from "./make-event.ts";
 export { type MadeStore, makeStore, storeFiles, withBlob } from "./make-store.ts";
 export { makeRandom } from "./random.ts";
+export { readParquet } from "./read-parquet.ts";
 export { type PublishedOptions, readCheckpoint, readPublished } from "./read-published.ts";
 export {
   openSmallLedger,

@@ -110,7 +110,11 @@ export function renderExits(out: Output): string {
     ["3", "verified, with gaps"],
   ];
   for (const [code, { exit, fix }] of Object.entries(errors)) if (exit > 3) rows.push([`${exit}`, `${code}: ${fix}`]);
-  rows.push(["69", "the launcher found no usable Node: run npm ci"], ["130", "stopped by Ctrl-C"]);
+  rows.push(
+    ["69", "the launcher found no usable Node: run npm ci"],
+    ["74", "the reader of a pipe left before the whole was written"],
+    ["130", "stopped by Ctrl-C"],
+  );
   rows.sort((a, b) => Number(a[0]) - Number(b[0]));
   return `${renderRows(rows, columnsOf(out))}\n`;
 }

@@ -219,6 +219,7 @@ export const exportEntries = defineCommand({
     0: "the export is whole",
     11: "the file exists already",
     21: "the server cannot be reached, or stayed away",
+    74: "the reader of the pipe left before the end",
   },
   flags: {
     ...clientFlags,

@@ -49,6 +49,7 @@ class FileTarget implements ByteTarget {
 }
 
 function outputTarget(out: Output): ByteTarget {
+  out.wantWhole();
   const done = (): Promise<void> => Promise.resolve();
   const write = async (bytes: Uint8Array): Promise<void> => {
     await out.write(bytes);

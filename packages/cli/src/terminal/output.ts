@@ -17,10 +17,20 @@ const DEFAULT_COLUMNS = 100;
 export class Output {
   readonly #stream: OutputStream;
   readonly #colours: boolean;
+  #isWholeWanted = false;
 
   constructor(stream: OutputStream, env: Readonly<Record<string, string | undefined>>) {
     this.#stream = stream;
     this.#colours = stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  }
+
+  /** Says that a reader who leaves early has less than was asked for: the exit code must not be 0 then. */
+  wantWhole(): void {
+    this.#isWholeWanted = true;
+  }
+
+  get isWholeWanted(): boolean {
+    return this.#isWholeWanted;
   }
 
   get isTerminal(): boolean {
