@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readNative } from "../testing/index.ts";
 import { cloudtrail } from "./cloudtrail.ts";
-import { readOne, record } from "./testing/cloudtrail-sample.ts";
+import { readOne, record } from "./testing/index.ts";
 
 async function whyNot(changes: Readonly<Record<string, unknown>>): Promise<unknown> {
   const { readings } = await readNative(cloudtrail, JSON.stringify({ ...record, ...changes }));

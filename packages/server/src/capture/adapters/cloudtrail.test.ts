@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readNative } from "../testing/index.ts";
 import { cloudtrail } from "./cloudtrail.ts";
-import { readOne, record } from "./testing/cloudtrail-sample.ts";
+import { readOne, record } from "./testing/index.ts";
 
 describe("the CloudTrail adapter", () => {
   it("reads who got which object, for whom, with how many bytes and in which session", async () => {

@@ -6,6 +6,7 @@ import { entra } from "./entra.ts";
 import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
+import { otel } from "./otel.ts";
 import { apache } from "./web/apache.ts";
 import { combined } from "./web/combined.ts";
 import { nginx } from "./web/nginx.ts";
@@ -23,6 +24,7 @@ export const adapters: readonly Adapter[] = [
   azureActivity,
   github,
   cloudtrail,
+  otel,
   okta,
   kubernetes,
 ].sort((left, right) => (left.name < right.name ? -1 : 1));
