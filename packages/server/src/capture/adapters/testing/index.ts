@@ -1,0 +1,1 @@
+export { readOne, record } from "./cloudtrail-sample.ts";
