@@ -85,66 +85,78 @@ function answerStatus(error: unknown, request: FastifyRequest, reply: FastifyRep
   send(reply.code(status), encoding, writeStatus(encoding, rpcCodes[failure.code] ?? 13, `${detail}. ${fix}`));
 }
 
+const anyBody = (description: string): object => ({ schema: { type: "object", description } });
+const documentedBody = {
+  content: {
+    [PROTOBUF]: { schema: { type: "string", format: "binary", description: "ExportLogsServiceRequest." } },
+    [JSON_TYPE]: anyBody("ExportLogsServiceRequest in its JSON form."),
+  },
+};
+const status = { description: "google.rpc.Status.", content: { [JSON_TYPE]: anyBody("code and message") } };
+const schema = {
+  tags: ["events"],
+  summary: "Receive OpenTelemetry logs",
+  description: DESCRIPTION,
+  querystring: Query,
+  response: {
+    200: { description: "ExportLogsServiceResponse.", content: { [JSON_TYPE]: anyBody("partialSuccess, if any") } },
+    "4xx": status,
+    "5xx": status,
+  },
+};
+
+/** What the route works with. */
+interface LogsRoute {
+  readonly context: ApiContext;
+  readonly gate: IngestGate;
+  readonly times: IngestTimes;
+  readonly bodies: OtlpBodies;
+}
+
 /** `POST /v1/logs`. */
 export function registerOtlpLogs(app: App, context: ApiContext, gate: IngestGate, times: IngestTimes): void {
-  const bodies = new OtlpBodies();
+  const route: LogsRoute = { context, gate, times, bodies: new OtlpBodies() };
   void app.register(async (inner: App) => {
     inner.removeAllContentTypeParsers();
     inner.addContentTypeParser("*", (_request, _payload, done) => done(null, undefined));
     inner.setErrorHandler(answerStatus);
-    const anyBody = (description: string): object => ({ schema: { type: "object", description } });
-    const documentedBody = {
-      content: {
-        [PROTOBUF]: { schema: { type: "string", format: "binary", description: "ExportLogsServiceRequest." } },
-        [JSON_TYPE]: anyBody("ExportLogsServiceRequest in its JSON form."),
-      },
-    };
-    const status = { description: "google.rpc.Status.", content: { [JSON_TYPE]: anyBody("code and message") } };
-    const schema = {
-      tags: ["events"],
-      summary: "Receive OpenTelemetry logs",
-      description: DESCRIPTION,
-      querystring: Query,
-      response: {
-        200: { description: "ExportLogsServiceResponse.", content: { [JSON_TYPE]: anyBody("partialSuccess, if any") } },
-        "4xx": status,
-        "5xx": status,
-      },
-    };
     inner.post("/v1/logs", { config: { access: access.append, documentedBody }, schema }, async (request, reply) => {
       const encoding = encodingOf(request.headers["content-type"]);
       if (encoding === undefined) {
-        throw new EvidentError("unsupported_media", "the body is no OTLP", {
-          fix: `Send ${PROTOBUF} or ${JSON_TYPE}.`,
-        });
+        const fix = `Send ${PROTOBUF} or ${JSON_TYPE}.`;
+        throw new EvidentError("unsupported_media", "the body is no OTLP", { fix });
       }
-      const { summary, reason } = await receive(request, encoding);
+      const { summary, reason } = await receive(route, request, encoding);
       const message = reason === undefined ? "" : `in quarantine: ${reason.field} ${reason.problem}. ${reason.fix}`;
       return send(reply, encoding, writeLogResponse(encoding, summary.quarantined, message));
     });
   });
+}
 
-  function receive(request: FastifyRequest, encoding: OtlpEncoding): Promise<Received> {
-    const grant = grantOf(request);
-    const query = request.query as LogsQuery;
-    const { options, source } = bodyFormat(request.headers, "otel", query);
-    return receiveBody({
-      context,
-      gate,
-      pace: times.body,
-      request: request.raw,
-      grant,
-      trail: trailToWrite(context.ledger, grant, query.trail),
-      receiver: "otlp",
-      read: (bytes) =>
-        bodies.read(bytes, {
-          encoding,
-          contentEncoding: request.headers["content-encoding"],
-          bodyBytes: context.config.limits.bodyBytes,
-          options,
-          source,
-          nowMs: () => context.ledger.nowMs(),
-        }),
-    });
-  }
+function receive(
+  { context, gate, times, bodies }: LogsRoute,
+  request: FastifyRequest,
+  encoding: OtlpEncoding,
+): Promise<Received> {
+  const grant = grantOf(request);
+  const query = request.query as LogsQuery;
+  const { options, source } = bodyFormat(request.headers, "otel", query);
+  return receiveBody({
+    context,
+    gate,
+    pace: times.body,
+    request: request.raw,
+    grant,
+    trail: trailToWrite(context.ledger, grant, query.trail),
+    receiver: "otlp",
+    read: (bytes) =>
+      bodies.read(bytes, {
+        encoding,
+        contentEncoding: request.headers["content-encoding"],
+        bodyBytes: context.config.limits.bodyBytes,
+        options,
+        source,
+        nowMs: () => context.ledger.nowMs(),
+      }),
+  });
 }

@@ -68,7 +68,7 @@ function linesOf(body: Uint8Array, encoding: OtlpEncoding = "protobuf"): readonl
 }
 
 function valuesOf(body: Uint8Array, encoding?: OtlpEncoding): readonly unknown[] {
-  return linesOf(body, encoding).map((line) => (line.kind === "text" ? JSON.parse(line.text) : line.kind));
+  return linesOf(body, encoding).map((line) => (line.kind === "text" ? (JSON.parse(line.text) as unknown) : line.kind));
 }
 
 function outcome(body: Uint8Array, encoding: OtlpEncoding): string {
@@ -149,7 +149,7 @@ describe("readLogRequest", () => {
   it.each([
     ["is cut off", whole.subarray(0, whole.length - 1)],
     ["has a length beyond its end", Uint8Array.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f])],
-    ["has a number without end", Uint8Array.from([0x0a, ...new Array<number>(11).fill(0xff)])],
+    ["has a number without end", Uint8Array.from([0x0a, ...Array.from({ length: 11 }, () => 0xff)])],
     ["has a group", Uint8Array.from([0x0b])],
     ["has field 0", Uint8Array.from([0x02, 0x00])],
     ["has a number where records should stand", Uint8Array.from([0x08, 0x01])],
