@@ -4,13 +4,17 @@ export {
   AUTO,
   adapterOptions,
   adapters,
+  type BodyLine,
   findAdapters,
   firstKey,
   frameInput,
+  isBlankRecord,
   listAdapterOptions,
   type Reading,
-  recognise,
+  RecordBytes,
   type ResumePoint,
+  recognise,
+  toLine,
   toSubmission,
 } from "./capture/index.ts";
 export {

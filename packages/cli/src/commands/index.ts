@@ -5,6 +5,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   init: async () => (await import("./init.ts")).init,
   ingest: async () => (await import("./ingest.ts")).ingest,
+  follow: async () => (await import("./follow.ts")).follow,
   adapters: async () => (await import("./adapters.ts")).adapters,
   search: async () => (await import("./search.ts")).search,
   tail: async () => (await import("./tail.ts")).tail,

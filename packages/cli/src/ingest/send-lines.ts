@@ -17,6 +17,8 @@ export interface SendOptions {
   readonly tally: Tally;
   readonly signal: AbortSignal;
   readonly onWait: (why: string, waitMs: number) => void;
+  /** How often in a row a batch may fail in a way that may pass. Default: 15. */
+  readonly tries?: number;
 }
 
 interface Sent {
@@ -90,6 +92,7 @@ const passing: readonly string[] = ["unreachable", "overloaded", "not_ready", "s
  * @throws EvidentError of the last failure, naming the first line without a verdict
  */
 export async function sendBatch(options: SendOptions, batch: LineBatch): Promise<void> {
+  const mostTries = options.tries ?? TRIES;
   let { lines } = batch;
   let sent = 0;
   for (let tries = 0; lines.length > 0; ) {
@@ -99,7 +102,7 @@ export async function sendBatch(options: SendOptions, batch: LineBatch): Promise
     sent += answered;
     if (failure === undefined) return;
     tries = answered > 0 ? 1 : tries + 1;
-    if (!passing.includes(failure.code) || tries >= TRIES) {
+    if (!passing.includes(failure.code) || tries >= mostTries) {
       throw new EvidentError(
         failure.code,
         `${failure.message}; line ${batch.lineOf(sent + 1)} and what follows have no verdict`,
