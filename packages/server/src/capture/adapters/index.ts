@@ -7,6 +7,7 @@ import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 import { otel } from "./otel.ts";
+import { teleport } from "./teleport.ts";
 import { apache } from "./web/apache.ts";
 import { combined } from "./web/combined.ts";
 import { nginx } from "./web/nginx.ts";
@@ -16,6 +17,7 @@ export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otl
 
 /** Every adapter, by name. */
 export const adapters: readonly Adapter[] = [
+  teleport,
   entra,
   apache,
   combined,
