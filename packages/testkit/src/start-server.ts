@@ -16,6 +16,7 @@ export interface Exit {
 /** A server process of this repository on a data directory, listening on loopback. */
 export interface RunningServer {
   readonly url: string;
+  readonly pid: number;
   /** The administrator's API key that its first start made. */
   readonly adminKey: string;
   readonly exited: Promise<Exit>;
@@ -65,6 +66,7 @@ export function spawnServer(
   void exited.finally(() => process.off("exit", endWithParent));
   return {
     url: `http://127.0.0.1:${options.port}`,
+    pid: child.pid ?? 0,
     exited,
     output: () => output,
     signal: (name) => void child.kill(name),
