@@ -100,8 +100,9 @@ function idsSaid(said: readonly string[], word: string): readonly string[] {
 async function runLife(
   name: string,
   key: string,
-): Promise<{ readonly said: readonly string[]; readonly killed: number }> {
+): Promise<{ readonly said: readonly string[]; readonly exits: readonly (number | null)[] }> {
   const said: string[] = [];
+  const exits: (number | null)[] = [];
   const port = await freePort();
   const node = oldestNode().path;
   const start = (): Promise<SdkApp> => startApp({ folder: folder.path, name, port, evidentUrl: server.url, key, node });

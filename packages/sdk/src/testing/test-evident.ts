@@ -14,11 +14,13 @@ import { checkSchema } from "./check-schema.ts";
 import { sentEventSchema } from "./event-schema.ts";
 
 /** Some members of a value, at any depth. Of a list, each given item has to match one of its items. */
-export type Part<Value> = Value extends readonly (infer Item)[]
-  ? readonly Part<Item>[]
-  : Value extends object
-    ? { readonly [Name in keyof Value]?: Part<Value[Name]> }
-    : Value;
+export type Part<Value> = Value extends string
+  ? Value | RegExp
+  : Value extends readonly (infer Item)[]
+    ? readonly Part<Item>[]
+    : Value extends object
+      ? { readonly [Name in keyof Value]?: Part<Value[Name]> }
+      : Value;
 
 /** An expectation that does not hold; the message lists what was recorded. */
 export class ExpectationError extends Error {
