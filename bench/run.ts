@@ -6,6 +6,7 @@ import { EvidentError } from "@evident/core";
 import { append } from "./append.ts";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
 import { type ChildTask, serveChild } from "./child-process.ts";
+import { exportFiles } from "./export.ts";
 import { httpLoadTask } from "./http-load.ts";
 import { ingest } from "./ingest.ts";
 import { type MachineFacts, machineFacts, refuseMemory } from "./machine.ts";
@@ -13,7 +14,7 @@ import { plainServerTask } from "./plain-server.ts";
 import { search, searchAskTask, searchBuildTask } from "./search.ts";
 import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append, ingest, verify, search];
+const benchmarks: readonly Benchmark[] = [append, ingest, verify, search, exportFiles];
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
 const childTasks: Readonly<Record<string, ChildTask>> = {

@@ -65,6 +65,15 @@ describe("npm run bench", () => {
     });
   });
 
+  it("measures exports beside a plain copy", () => {
+    using directory = makeTemporaryDirectory("bench");
+    const { code, out } = bench("export", "--dir", directory.path, "--events", "1000", "--runs", "1", "--json", "-");
+    expect(code).toBe(0);
+    const { formats } = JSON.parse(out) as { formats: readonly { format: string; ratioToCopy: { median: number } }[] };
+    expect(formats.map(({ format }) => format)).toEqual(["ndjson", "csv", "ocsf", "parquet"]);
+    expect(formats.every(({ ratioToCopy }) => ratioToCopy.median > 0)).toBe(true);
+  });
+
   it("measures the index beside a scan, and finds what it asks for", () => {
     using directory = makeTemporaryDirectory("bench");
     const flags = ["--events", "5000", "--scan", "500", "--warm", "2", "--runs", "1", "--json", "-"];
