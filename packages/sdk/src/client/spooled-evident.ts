@@ -160,10 +160,15 @@ export class SpooledEvident implements Evident {
   }
 
   async flush({ timeoutMs = FLUSH_MS }: { readonly timeoutMs?: number } = {}): Promise<Flushed> {
-    const target = this.#spool.appended;
+    // What is being taken over is reported by events of our own, which belong to what was found.
+    let target = this.#isAdopting ? undefined : this.#spool.appended;
+    const isDone = (): boolean => {
+      if (this.#isAdopting) return false;
+      target ??= this.#spool.appended;
+      return this.#spool.settled >= target && !this.#spool.hasFound;
+    };
     const calm = this.#sender.hurry();
     try {
-      const isDone = (): boolean => !this.#isAdopting && this.#spool.settled >= target && !this.#spool.hasFound;
       const isFlushed = await this.#progress.until(isDone, timeoutMs);
       return isFlushed ? { kind: "flushed" } : { kind: "waiting", events: this.stats().waiting };
     } finally {
@@ -247,11 +252,11 @@ export class SpooledEvident implements Evident {
   async #adopt(): Promise<void> {
     try {
       await this.#spool.adopt((found) => this.#takeFound(found));
-      if (this.#spool.hasFound) this.#sender.wake();
     } catch (cause) {
       this.#reportSpool(cause);
     } finally {
       this.#isAdopting = false;
+      if (!this.#spool.isEmpty) this.#sender.wake();
       this.#progress.notify();
     }
   }

@@ -1,0 +1,1 @@
+export { type Exchange, type FaultyServer, refuse, startFaultyServer, storeAll } from "./faulty-server.ts";
