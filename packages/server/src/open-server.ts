@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { EvidentError } from "@evident/core";
 import { type DestinationStream, pino } from "pino";
-import { ApiMetrics, openApi } from "./api/index.ts";
+import { ApiMetrics, LedgerSink, openApi, receiverEvents } from "./api/index.ts";
+import { openReceivers } from "./capture/index.ts";
 import { Checker, Vault } from "./check/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Ledger } from "./ledger/index.ts";
@@ -25,6 +27,8 @@ export interface Server {
   readonly madeKey: { readonly key: string; readonly file: string } | undefined;
   /** Resolves when the log's disk has failed: the process must end, and the next start recovers. */
   readonly failed: Promise<Error>;
+  /** Where syslog is taken, with the ports that were taken, in the order of the configuration. */
+  readonly syslogUrls: readonly string[];
   /** Reads certificate and key again. */
   reloadTls(): void;
   /** Finishes requests, publishes, writes the closing record and releases the data directory. */
@@ -73,12 +77,22 @@ async function openStages({ config, version, bootstrapKey, logTo }: ServerOption
   const checker = new Checker({ macKey: ledger.macKey, vault, nowMs: () => ledger.nowMs() });
   const api = await openApi({ config, version, ledger, search, checker, sources, metrics, log, bootstrapKey });
   opened.add(() => api.close());
+  const receivers = await openReceivers({
+    config,
+    sink: new LedgerSink({ ledger, checker, sources, metrics }),
+    events: receiverEvents(metrics),
+    log,
+    nowMs: () => ledger.nowMs(),
+    prepareTrail: (name, receiver) => prepareTrail(ledger, name, receiver),
+  });
+  opened.add(() => receivers.close());
   log.info({ url: api.url, data: config.data, version }, "serving");
   const { bootstrap } = api;
   return {
     url: api.url,
     madeKey: bootstrap.kind === "made" ? { key: bootstrap.key, file: bootstrap.file } : undefined,
     failed: ledger.failed,
+    syslogUrls: receivers.syslogUrls,
     reloadTls: () => api.reloadTls(),
     close: () => opened.close(),
   };
@@ -88,4 +102,26 @@ async function openStages({ config, version, bootstrapKey, logTo }: ServerOption
 async function makeFirstTrail(ledger: Ledger): Promise<void> {
   if (ledger.trails().some(({ system }) => !system)) return;
   await ledger.createTrail({ name: "main", tenant: "default", by: "evident" });
+}
+
+/** The tenant of the trail that a receiver stores in. @throws EvidentError `config_invalid` */
+async function prepareTrail(
+  ledger: Ledger,
+  name: string,
+  { trail, tenant }: { readonly trail: string; readonly tenant?: string },
+): Promise<string> {
+  const refuse = (problem: string, fix: string): EvidentError =>
+    new EvidentError("config_invalid", `\`${name}.trail\` ${trail} ${problem}`, { fix });
+  const found = ledger.trail(trail);
+  if (found?.system === true) throw refuse("is written by the server only", "Name a trail of your own.");
+  if (found === undefined) {
+    if (tenant === undefined)
+      throw refuse("does not exist", `Set \`${name}.tenant\` to have it made, or name another.`);
+    return (await ledger.createTrail({ name: trail, tenant, by: "evident" })).tenant;
+  }
+  if (tenant === undefined || tenant === found.tenant) return found.tenant;
+  throw refuse(
+    `belongs to the tenant ${found.tenant}`,
+    `Correct or leave out \`${name}.tenant\`, or name another trail.`,
+  );
 }

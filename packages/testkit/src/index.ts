@@ -5,9 +5,11 @@ export { type Fault, type FaultyCall, FaultyFileSystem } from "./faulty-file-sys
 export { findBrokenPromises, type Seen, type SeenEntry, type SeenHead } from "./find-broken-promises.ts";
 export { freePort } from "./free-port.ts";
 export { eventIdOf, makeDraft, makeFullDraft, makeIdentity } from "./make-draft.ts";
+export { type Certificates, makeCertificates } from "./make-certificates.ts";
 export { makeEvent } from "./make-event.ts";
 export { type MadeStore, makeStore, storeFiles, withBlob } from "./make-store.ts";
 export { makeRandom } from "./random.ts";
+export { openReceivingServer, type ReceivingServer } from "./open-receiving-server.ts";
 export { readParquet } from "./read-parquet.ts";
 export { type PublishedOptions, readCheckpoint, readPublished } from "./read-published.ts";
 export {

@@ -4,3 +4,4 @@ export type { BodyChunk, BodyLimits, BodyLine, BodyShape } from "./body-line.ts"
 export { type BodyOptions, decodeBody, decodeBytes } from "./decode-body.ts";
 export * from "./otlp/index.ts";
 export { isBlank as isBlankRecord, RecordBytes, toLine } from "./record-bytes.ts";
+export * from "./receivers/index.ts";

@@ -11,6 +11,11 @@ export interface FieldSchema {
   readonly maximum?: number;
   readonly multipleOf?: number;
   readonly pattern?: string;
+  /** Of a list: what its members are. */
+  readonly items?: FieldSchema & {
+    readonly properties?: Readonly<Record<string, FieldSchema>>;
+    readonly required?: readonly string[];
+  };
   readonly enum?: readonly string[];
 }
 
@@ -64,6 +69,11 @@ export const configSections: ReadonlyMap<string, string> = new Map(
   ),
 );
 
+/** Whether a setting is a list of objects: as text it is JSON. */
+export function isObjectList({ schema }: ConfigField): boolean {
+  return schema.items?.properties !== undefined;
+}
+
 /** Says what a value of this setting looks like, as an instruction. */
 export function describeFix(field: ConfigField): string {
   const { schema } = field;
@@ -72,6 +82,7 @@ export function describeFix(field: ConfigField): string {
     const multiple = schema.multipleOf === undefined ? "" : `, a multiple of ${schema.multipleOf}`;
     return `Give a whole number from ${schema.minimum ?? 0} to ${schema.maximum ?? Number.MAX_SAFE_INTEGER}${multiple}.`;
   }
+  if (isObjectList(field)) return "Give a list of objects; docs/config.md lists their keys.";
   if (schema.type === "array") return "Give a list of addresses or CIDR ranges.";
   if (schema.pattern !== undefined) return "Give a DNS name in lower case, without scheme or port.";
   return "Give a text that is not empty.";

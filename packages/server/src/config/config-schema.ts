@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { ReceiversSchema } from "./receivers-schema.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -186,6 +187,7 @@ export const ConfigSchema = Type.Object(
     limits: Limits,
     ledger: Ledger,
     search: Search,
+    receivers: ReceiversSchema,
     log: Log,
   },
   { additionalProperties: false },

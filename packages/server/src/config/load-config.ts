@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { EvidentError } from "@evident/core";
-import { type ConfigField, configFields, describeFix } from "./config-fields.ts";
+import { checkObjectList } from "./check-object-list.ts";
+import { checkReceivers, type Receivers, resolveReceivers } from "./check-receivers.ts";
+import { type ConfigField, configFields, describeFix, isObjectList } from "./config-fields.ts";
 import type { WrittenConfig } from "./config-schema.ts";
 import { findBadRange, isLoopback } from "./proxy-range.ts";
 import { readEnvironment, readFlags } from "./read-environment.ts";
@@ -27,6 +29,7 @@ export interface Config {
   readonly limits: Readonly<WrittenConfig["limits"]>;
   readonly ledger: Readonly<WrittenConfig["ledger"]>;
   readonly search: Readonly<WrittenConfig["search"]>;
+  readonly receivers: Receivers;
   readonly log: Readonly<WrittenConfig["log"]>;
 }
 
@@ -55,9 +58,9 @@ export function loadConfig(sources: ConfigSources): Config {
   const settings = new Map<string, Setting>();
   for (const setting of [...file.settings, ...environment.settings, ...flags.settings]) {
     const field = configFields.find((each) => each.path === setting.path);
-    const problem = field === undefined ? undefined : checkSetting(field, setting);
-    if (problem === undefined) settings.set(setting.path, setting);
-    else problems.push(problem);
+    const found = field === undefined ? [] : checkSetting(field, setting);
+    if (found.length === 0) settings.set(setting.path, setting);
+    else problems.push(...found);
   }
   refuse(problems);
   const config = join(settings, workingDirectory);
@@ -85,10 +88,12 @@ function readFile(sources: ConfigSources): ReturnType<typeof readFileSettings> {
   }
 }
 
-function checkSetting(field: ConfigField, { value, at }: Setting): ConfigProblem | undefined {
-  if (field.validator.Check(value)) return undefined;
+function checkSetting(field: ConfigField, setting: Setting): readonly ConfigProblem[] {
+  const { value, at } = setting;
+  if (isObjectList(field)) return checkObjectList(field, setting);
+  if (field.validator.Check(value)) return [];
   const shown = JSON.stringify(value)?.slice(0, 80) ?? "nothing";
-  return { at, problem: `\`${field.path}\` cannot be ${shown}`, fix: describeFix(field) };
+  return [{ at, problem: `\`${field.path}\` cannot be ${shown}`, fix: describeFix(field) }];
 }
 
 function parseListen(text: string): ListenAddress | undefined {
@@ -130,6 +135,7 @@ function join(settings: ReadonlyMap<string, Setting>, workingDirectory: string):
     limits: section("limits") as WrittenConfig["limits"],
     ledger: section("ledger") as WrittenConfig["ledger"],
     search: section("search") as WrittenConfig["search"],
+    receivers: resolveReceivers(settings.get("receivers.syslog"), settings.get("receivers.s3")),
     log: section("log") as WrittenConfig["log"],
   };
 }
@@ -172,6 +178,7 @@ function checkTogether(config: Joined, settings: ReadonlyMap<string, Setting>): 
     const problem = `\`behindProxy\` has ${JSON.stringify(badRange.slice(0, 80))}`;
     problems.push({ at: at("behindProxy"), problem, fix: "Give IP addresses or CIDR ranges, for example 10.0.0.0/8." });
   }
+  problems.push(...checkReceivers(config, at));
   if (new Set([config.data, config.keys, config.vault]).size < 3) {
     const problem = "`data`, `keys` and `vault` must be three directories";
     problems.push({

@@ -1,5 +1,5 @@
 import { nearestName } from "@evident/core";
-import { type ConfigField, configFields } from "./config-fields.ts";
+import { type ConfigField, configFields, isObjectList } from "./config-fields.ts";
 import type { ConfigProblem, Setting, Source } from "./setting.ts";
 
 /** Variables that begin like settings and are read elsewhere: by the client commands, at bootstrap, and by tests. */
@@ -59,6 +59,7 @@ export function readFlags(flags: Readonly<Record<string, string | undefined>>, d
 /** Text that is no number stays text, so that the schema's verdict names it as it was given. */
 function parseText(field: ConfigField, text: string): unknown {
   if (field.schema.type === "integer") return /^\d{1,16}$/.test(text.trim()) ? Number(text) : text;
+  if (isObjectList(field)) return parseJsonText(text);
   if (field.schema.type === "array") {
     return text
       .split(",")
@@ -66,4 +67,12 @@ function parseText(field: ConfigField, text: string): unknown {
       .filter((each) => each !== "");
   }
   return text;
+}
+
+function parseJsonText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }

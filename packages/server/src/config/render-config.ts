@@ -1,4 +1,4 @@
-import { type ConfigField, configFields, configSections } from "./config-fields.ts";
+import { type ConfigField, configFields, configSections, type FieldSchema } from "./config-fields.ts";
 
 /** One flag of `serve` per setting, from the schema. */
 export const configFlags: readonly { readonly flag: string; readonly path: string; readonly description: string }[] =
@@ -17,7 +17,7 @@ Nothing needs to be configured. Settings come from four places; each overrides t
 4. flags of \`evident serve\`
 
 An unknown key or variable, a bad value, or a mistake in the file stops start-up with the file, the line and the fix. Lists are
-separated by commas in variables and flags.
+separated by commas in variables and flags; lists of objects are JSON there.
 
 \`EVIDENT_BOOTSTRAP_KEY\` gives the first start an administrator's API key (\`evk_<id>_<secret>\`) instead of having one made; it is
 no setting, so that it is in no file. \`EVIDENT_URL\` and \`EVIDENT_KEY\` are read by the client commands.
@@ -28,11 +28,26 @@ function describeDefault({ schema }: ConfigField): string {
   return `\`${JSON.stringify(schema.default)}\``;
 }
 
-function describeRange({ schema }: ConfigField): string {
+function describeRange(field: { readonly schema: FieldSchema }): string {
+  const { schema } = field;
+  if (schema.items?.properties !== undefined) return "list of objects";
   if (schema.enum !== undefined) return schema.enum.join(", ");
+  if (schema.type === "boolean") return "true, false";
+  if (schema.type === "object") return "object";
   if (schema.type !== "integer") return schema.type === "array" ? "list of texts" : "text";
   const multiple = schema.multipleOf === undefined ? "" : `, multiple of ${schema.multipleOf}`;
   return `${schema.minimum ?? 0} to ${schema.maximum ?? "any"}${multiple}`;
+}
+
+/** The keys of the objects that a list holds. */
+function renderMembers({ schema }: ConfigField): string[] {
+  const { properties = {}, required = [] } = schema.items ?? {};
+  const rows = Object.entries(properties).map(([name, member]) => {
+    const isNeeded = required.includes(name) && member.default === undefined;
+    const text = (member.description ?? "").replaceAll("|", "\\|");
+    return `| \`${name}\` | ${isNeeded ? "needed" : ""} | ${describeRange({ schema: member })} | ${text} |`;
+  });
+  return rows.length === 0 ? [] : ["| key | | values | |", "|---|---|---|---|", ...rows, ""];
 }
 
 function renderField(field: ConfigField): string {
@@ -45,6 +60,7 @@ function renderField(field: ConfigField): string {
     `|---|---|---|---|`,
     `| ${describeDefault(field)} | ${describeRange(field)} | \`${field.environment}\` | \`${field.flag}\` |`,
     "",
+    ...renderMembers(field),
   ].join("\n");
 }
 

@@ -1,0 +1,1 @@
+export { openSyslog } from "./open-syslog.ts";
