@@ -1,5 +1,6 @@
 import { EvidentError, excerpt, nearestName } from "@evident/core";
 import type { Adapter } from "../adapt/index.ts";
+import { authLog } from "./auth/auth-log.ts";
 import { azureActivity } from "./azure-activity.ts";
 import { cloudtrail } from "./cloudtrail.ts";
 import { entra } from "./entra.ts";
@@ -7,6 +8,7 @@ import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 import { otel } from "./otel.ts";
+import { syslog } from "./syslog/syslog.ts";
 import { teleport } from "./teleport.ts";
 import { apache } from "./web/apache.ts";
 import { combined } from "./web/combined.ts";
@@ -23,6 +25,8 @@ export const adapters: readonly Adapter[] = [
   combined,
   nginx,
   traefik,
+  authLog,
+  syslog,
   azureActivity,
   github,
   cloudtrail,

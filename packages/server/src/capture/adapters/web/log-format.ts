@@ -8,8 +8,9 @@ export interface LogFormat {
 }
 
 const BACKSLASH = 0x5c;
-/** How many places a line may be tried at: a line of another format, or made to look like several things, gives up there. */
+/** How many places a line may be tried at, and characters looked at for it: a line that is made to look like many things gives up there. */
 const MAX_TRIES = 256;
+const MAX_LOOKED_AT = 4 << 20;
 
 const number = /^(?:\d{1,20}(?:\.\d{1,9})?|-|)$/;
 const NO_SPACE = /^\S*$/;
@@ -156,7 +157,9 @@ export function compileFormat({ variables, literals }: LogFormat): (text: string
   const checks = variables.map((variable) => shapes[variable]);
   return (text) => {
     const values: string[] = [];
-    const budget = { tries: MAX_TRIES };
+    const budget = {
+      tries: Math.min(MAX_TRIES, Math.max(1, Math.floor(MAX_LOOKED_AT / text.length)) + variables.length),
+    };
     const start = literals[0] ?? "";
     if (!text.startsWith(start) || !match(text, start.length, 0, { literals, checks, values, budget }))
       return undefined;

@@ -3,7 +3,7 @@ import { MASK, type Made, made, maskUrl, type NativeEvent, unreadable } from "..
 import { findClient, splitForwarded } from "./forwarded.ts";
 import { opOfMethod } from "./web-ops.ts";
 import type { WebSettings } from "./web-options.ts";
-import { maskOf, type WebRecord } from "./web-record.ts";
+import { maskOf, PROTOCOL, type WebRecord } from "./web-record.ts";
 import { hasZone } from "./web-time.ts";
 
 type Resource = NativeEvent["resources"][number];
@@ -14,7 +14,6 @@ export interface WebRequest {
   readonly target: string | undefined;
 }
 
-const PROTOCOL = / HTTP\/\d(?:\.\d)?$/;
 const METHOD = /^[A-Z][A-Z_-]{0,31}$/;
 
 /** Takes a request line apart: `GET /path?query HTTP/1.1`. Anything else, such as the bytes of another protocol, is no request. */

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, maskMembers, maskUrl, toText } from "../../adapt/index.ts";
+import { isObject, type JsonObject, maskMembers, toText } from "../../adapt/index.ts";
 import { maskOf, type WebRecord } from "./web-record.ts";
 
 /** Usual names of members in JSON access logs, most exact first, under nginx's names. */
@@ -102,8 +102,8 @@ export function maskJsonAccess(value: JsonObject, variables: Readonly<Record<str
   }
   for (const variable of ["request", "request_uri", "uri", "args", "http_referer"]) {
     for (const name of variables[variable] ?? []) {
-      const text = changed[name];
-      if (typeof text === "string") changed[name] = maskUrl(text);
+      const text = Object.hasOwn(changed, name) ? changed[name] : undefined;
+      if (typeof text === "string") changed[name] = maskOf(variable)?.(text) ?? text;
     }
   }
   return changed;

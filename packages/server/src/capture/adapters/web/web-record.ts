@@ -65,7 +65,6 @@ const ADDRESSES: ReadonlySet<string> = new Set([
   "http_location",
   "http_referer",
   "query_string",
-  "request",
   "request_uri",
   "sent_http_location",
   "upstream_http_location",
@@ -73,10 +72,23 @@ const ADDRESSES: ReadonlySet<string> = new Set([
 ]);
 const PREFIX = /^(?:(?:upstream_|sent_|proxy_)?http_|(?:upstream_)?cookie_|arg_|env_|note_)/;
 
+/** What ends a request line. */
+export const PROTOCOL = / HTTP\/\d(?:\.\d)?$/;
+
+/** A request line without the secrets of its target. */
+export function maskRequestLine(line: string): string {
+  if (!line.includes("=") && !line.includes("%") && !line.includes("@")) return line;
+  const end = PROTOCOL.exec(line)?.index ?? line.length;
+  return maskUrl(line.slice(0, end)) + line.slice(end);
+}
+
 /** How the secrets of a variable are taken out; undefined for variables that hold none. */
 export function maskOf(variable: string): ((value: string) => string) | undefined {
   if (ADDRESSES.has(variable)) return maskUrl;
-  if (variable === "rest") return maskText;
+  if (variable === "request") return maskRequestLine;
+  if (variable === "rest" || variable === "captured_headers") return maskText;
+  // HAProxy writes cookies that it was told to.
+  if (variable.startsWith("captured_")) return () => MASK;
   const prefix = PREFIX.exec(variable)?.[0];
   return prefix !== undefined && isSecretName(variable.slice(prefix.length)) ? () => MASK : undefined;
 }
