@@ -5,10 +5,10 @@ import { makeTemporaryDirectory } from "@evident/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Problem } from "../errors/index.ts";
 import type { EventDraft } from "../event/index.ts";
+import { type FaultyServer, startFaultyServer, storeAll } from "../faulty-server/index.ts";
 import { createEvident } from "./create-evident.ts";
 import type { Evident } from "./evident.ts";
 import type { EvidentOptions } from "./options.ts";
-import { type FaultyServer, startFaultyServer, storeAll } from "./testing/index.ts";
 
 const AWAY = "http://127.0.0.1:9";
 let directory: ReturnType<typeof makeTemporaryDirectory>;

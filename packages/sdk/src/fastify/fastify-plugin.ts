@@ -37,16 +37,16 @@ function register(
         params: { ...(request.params as Record<string, unknown>) },
         status: reply.raw.statusCode,
         isAborted,
-        error: errors.get(request),
+        // A handler may throw to say 404: only what became a failure of ours is one.
+        error: reply.raw.statusCode >= 500 ? errors.get(request) : undefined,
         body: request.body,
         requestId: request.id,
       });
     });
     next();
   });
-  app.addHook("onError", (request, reply, error, next) => {
-    // A handler may throw to say 404: only what became a failure of ours is one.
-    if (reply.statusCode >= 500) errors.set(request, error);
+  app.addHook("onError", (request, _reply, error, next) => {
+    errors.set(request, error);
     next();
   });
   done();

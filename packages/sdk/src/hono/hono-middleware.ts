@@ -91,7 +91,7 @@ export function honoEvident(recorder: Recorder, options: HonoEvidentOptions = {}
     const body = access.wantsBody(template) ? await readBody(context) : undefined;
     const error = status >= 500 ? context.error : undefined;
     const params = { ...context.req.param() };
-    const answer = watchBody(context.res, (end) => {
+    const answer = watchBody(method, context.res, (end) => {
       const recorded = access.finish({ template, params, status, body, error, ...end });
       finish(recorded);
     });

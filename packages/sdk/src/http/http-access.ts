@@ -46,10 +46,23 @@ const textOf = (value: unknown): string | undefined => {
   return typeof text === "string" && text !== "" && text !== "-" ? text : undefined;
 };
 
+/** `:id`, `*path`, `{id}`, `[id]`, `[...path]`. */
+const parameter = /[:*](?<plain>[A-Za-z_$][\w$]*)|\{(?<braced>\w+)\}|\[+(?:\.\.\.)?(?<bracketed>\w+)\]+/g;
+
+/** The parameter that stands last in the template: routers give them in any order. */
+function lastParam(template: string, params: Params): readonly string[] {
+  const names = [...template.matchAll(parameter)].map(
+    ({ groups = {} }) => groups.plain ?? groups.braced ?? groups.bracketed,
+  );
+  const last =
+    names.findLast((name) => name !== undefined && Object.hasOwn(params, name)) ?? Object.keys(params).at(-1);
+  return last === undefined ? [] : [last];
+}
+
 function routeResource(template: string | undefined, params: Params, route: RouteOptions): Resource {
   const type = route.resource ?? "http.route";
   if (template === undefined) return { type, id: UNMATCHED };
-  const names = route.params ?? Object.keys(params).slice(-1);
+  const names = route.params ?? lastParam(template, params);
   const values = names.flatMap((name) => textOf(Object.hasOwn(params, name) ? params[name] : undefined) ?? []);
   if (values.length === 0) return { type, id: template.slice(0, MAX_ID) };
   return { type, id: values.join("/").slice(0, MAX_ID), scope: [template.slice(0, MAX_ID)] };

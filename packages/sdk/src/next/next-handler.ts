@@ -81,7 +81,9 @@ export function nextEvident<Req extends Request = Request>(
     try {
       const response = await handler(request, route, access.context);
       const { status } = response;
-      return watchBody(response, (end) => sendAfter(access.finish({ template, params, status, body, ...end })));
+      return watchBody(request.method, response, (end) =>
+        sendAfter(access.finish({ template, params, status, body, ...end })),
+      );
     } catch (error) {
       const status = statusOfThrown(error);
       const end = status === undefined ? { status: 500, error } : { status };

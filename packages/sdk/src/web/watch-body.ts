@@ -1,13 +1,18 @@
+/** How a body ended. */
+interface BodyEnd {
+  readonly isAborted: boolean;
+  readonly error?: unknown;
+}
+
 /**
  * The same answer, whose end is noticed. A body that is read to its end is complete, one that is cancelled belongs to a client that has
  * gone away.
+ *
+ * @param method of the request: nobody reads the body of an answer to HEAD, so it ends at once
  */
-export function watchBody(
-  response: Response,
-  done: (end: { readonly isAborted: boolean; readonly error?: unknown }) => void,
-): Response {
+export function watchBody(method: string, response: Response, done: (end: BodyEnd) => void): Response {
   const { body } = response;
-  if (body === null) {
+  if (body === null || method === "HEAD") {
     done({ isAborted: false });
     return response;
   }
