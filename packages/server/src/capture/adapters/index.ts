@@ -1,6 +1,6 @@
 import { EvidentError, excerpt, nearestName } from "@evident/core";
 import type { Adapter } from "../adapt/index.ts";
-import { authLog } from "./auth/auth-log.ts";
+import { authLog } from "./auth/index.ts";
 import { azureActivity } from "./azure-activity.ts";
 import { cloudtrail } from "./cloudtrail.ts";
 import { entra } from "./entra.ts";
@@ -8,12 +8,9 @@ import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 import { otel } from "./otel.ts";
-import { syslog } from "./syslog/syslog.ts";
+import { syslog } from "./syslog/index.ts";
 import { teleport } from "./teleport.ts";
-import { apache } from "./web/apache.ts";
-import { combined } from "./web/combined.ts";
-import { nginx } from "./web/nginx.ts";
-import { traefik } from "./web/traefik.ts";
+import { apache, combined, nginx, traefik } from "./web/index.ts";
 
 export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otlp.ts";
 

@@ -1,8 +1,13 @@
 import { Type } from "typebox";
 import { type AdaptContext, defineLineAdapter, type Made, skipped, unreadable } from "../../adapt/index.ts";
-import { makeGenericEvent } from "../syslog/make-generic-event.ts";
-import { clockOptions, SyslogClock } from "../syslog/syslog-clock.ts";
-import { isSyslog, parseSyslogLine, type SyslogLine } from "../syslog/syslog-line.ts";
+import {
+  clockOptions,
+  isSyslog,
+  makeGenericEvent,
+  parseSyslogLine,
+  SyslogClock,
+  type SyslogLine,
+} from "../syslog-line/index.ts";
 import { type AuthSettings, makeAuthEvents } from "./make-auth-event.ts";
 import { isAuthMessage } from "./read-auth-message.ts";
 

@@ -1,9 +1,6 @@
 import { isIP } from "node:net";
 import { type Made, made, type NativeEvent, skipped, unreadable } from "../../adapt/index.ts";
-import { timeOfLine } from "../syslog/line-time.ts";
-import { nativeLine } from "../syslog/native-line.ts";
-import type { SyslogClock } from "../syslog/syslog-clock.ts";
-import type { SyslogLine } from "../syslog/syslog-line.ts";
+import { nativeLine, type SyslogClock, type SyslogLine, timeOfLine } from "../syslog-line/index.ts";
 import { accountPrograms } from "./account-messages.ts";
 import type { AuthFact } from "./auth-fact.ts";
 import { programOf, readAuthMessage } from "./read-auth-message.ts";

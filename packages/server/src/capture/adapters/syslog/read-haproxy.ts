@@ -1,7 +1,5 @@
 import type { Made } from "../../adapt/index.ts";
-import { compileFormat, parseNginxFormat } from "../web/log-format.ts";
-import { makeWebEvent } from "../web/make-web-event.ts";
-import type { WebSettings } from "../web/web-options.ts";
+import { compileFormat, makeWebEvent, parseNginxFormat, type WebSettings } from "../web/index.ts";
 
 const common =
   "$remote_addr:$remote_port [$time_local] $frontend_name $backend_name/$server_name_behind $timers $status $bytes_sent $captured_request_cookie $captured_response_cookie $termination_state $connections $queues";

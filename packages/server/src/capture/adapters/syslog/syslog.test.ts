@@ -10,8 +10,8 @@ import {
   readShared,
 } from "../../testing/index.ts";
 import { adapters } from "../index.ts";
+import { parseSyslogLine } from "../syslog-line/index.ts";
 import { syslog } from "./syslog.ts";
-import { parseSyslogLine } from "./syslog-line.ts";
 
 const web = '203.0.113.9 - alice [17/May/2026:10:05:03 +0200] "GET /x?token=abc HTTP/1.1" 403 12 "-" "curl/8"';
 

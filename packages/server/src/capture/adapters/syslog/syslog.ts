@@ -1,13 +1,17 @@
 import { Type } from "typebox";
 import { type AdaptContext, defineLineAdapter, type Made, NativeRecord, unreadable } from "../../adapt/index.ts";
-import { readAuthLine } from "../auth/auth-log.ts";
-import { isAuthMessage } from "../auth/read-auth-message.ts";
-import { readUsualLine, webFormOf } from "../web/read-web-line.ts";
-import { openSettings, type WebSettings, webOptions } from "../web/web-options.ts";
-import { makeGenericEvent, type Other } from "./make-generic-event.ts";
+import { isAuthMessage, readAuthLine } from "../auth/index.ts";
+import {
+  clockOptions,
+  isSyslog,
+  makeGenericEvent,
+  type Other,
+  parseSyslogLine,
+  SyslogClock,
+  type SyslogLine,
+} from "../syslog-line/index.ts";
+import { openSettings, readUsualLine, type WebSettings, webFormOf, webOptions } from "../web/index.ts";
 import { readHaproxy } from "./read-haproxy.ts";
-import { clockOptions, SyslogClock } from "./syslog-clock.ts";
-import { isSyslog, parseSyslogLine, type SyslogLine } from "./syslog-line.ts";
 
 /** What the lines of one input are read with. */
 interface SyslogSettings {

@@ -1,0 +1,2 @@
+export { authLog, readAuthLine } from "./auth-log.ts";
+export { isAuthMessage } from "./read-auth-message.ts";

@@ -1,0 +1,1 @@
+export { syslog } from "./syslog.ts";
