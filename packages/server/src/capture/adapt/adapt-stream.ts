@@ -130,7 +130,7 @@ export class AdaptStream {
       const { framing } = open.adapter;
       const continues = framing.kind === "lines" ? framing.continues : undefined;
       const hasRoom = open.lines < MAX_RECORD_LINES && open.text.length < MAX_RECORD_CHARACTERS;
-      if (hasRoom && continues?.(open.text, text) === true) {
+      if (hasRoom && continues?.(open.text, text, open) === true) {
         open.text += `\n${text}`;
         open.lines += 1;
         this.#key = nextKey(this.#key, text);

@@ -9,8 +9,11 @@ import type { NativeRecord } from "./native-record.ts";
 export type Framing =
   | {
       readonly kind: "lines";
-      /** Whether `line` belongs to the record that `open` begins. Absent: every line is a record. */
-      readonly continues?: (open: string, line: string) => boolean;
+      /**
+       * Whether `line` belongs to the record that `open` begins. Absent: every line is a record. `record` is the same object for all lines
+       * of one record: by it can be kept what was counted in the lines before.
+       */
+      readonly continues?: (open: string, line: string, record: object) => boolean;
     }
   | {
       /** One JSON object a line, or a document: an array, or an object whose member of one of these names holds the array of records. */
@@ -85,7 +88,7 @@ export function defineSessionAdapter<Options extends TObject>(
 /** An adapter that reads each line, or each few lines, by itself. `prepare` compiles what the options say, once per input. */
 export function defineLineAdapter<Options extends TObject>(
   parts: AdapterParts<Options> & {
-    readonly continues?: (open: string, line: string) => boolean;
+    readonly continues?: (open: string, line: string, record: object) => boolean;
     prepare(options: Static<Options>, context: AdaptContext): (record: NativeRecord) => Made | readonly Made[];
   },
 ): Adapter {

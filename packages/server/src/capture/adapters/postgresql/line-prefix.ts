@@ -1,0 +1,137 @@
+import { known, type LogEntry } from "./log-entry.ts";
+
+type Field = Exclude<keyof LogEntry, "record" | "format" | "severity" | "message" | "isPrefixAssumed">;
+type Fields = Partial<Record<Field, string | undefined>>;
+
+/** A line of a stderr log cut into its parts. */
+export interface PrefixedLine {
+  readonly fields: Fields;
+  /** LOG, ERROR; DETAIL, STATEMENT and the like for the lines that belong to the one before. */
+  readonly label: string;
+  readonly text: string;
+}
+
+/** Names and titles may hold anything but are never longer. */
+const NAME = "[^]{0,255}?";
+const TIME = "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,6})? [A-Za-z0-9+:<>-]{1,32}";
+
+/** The escapes of `log_line_prefix`: where each goes, and how its value looks. */
+const escapes: Readonly<Record<string, readonly [field: string, form: string]>> = {
+  a: ["application", NAME],
+  u: ["user", NAME],
+  d: ["database", NAME],
+  r: ["remote", NAME],
+  h: ["host", NAME],
+  L: ["", NAME],
+  b: ["backendType", NAME],
+  p: ["pid", "\\d{1,10}"],
+  P: ["leaderPid", "\\d{0,10}"],
+  t: ["time", TIME],
+  m: ["time", TIME],
+  n: ["time", "\\d{1,12}\\.\\d{1,6}"],
+  i: ["commandTag", NAME],
+  e: ["sqlState", "[0-9A-Z]{5}"],
+  c: ["sessionId", "[0-9a-f]{1,16}\\.[0-9a-f]{1,8}"],
+  l: ["lineNumber", "\\d{1,20}"],
+  s: ["sessionStart", TIME],
+  v: ["virtualXid", "(?:-?\\d{1,10}/\\d{1,20})?"],
+  x: ["xid", "\\d{1,20}"],
+  Q: ["queryId", "-?\\d{1,20}"],
+};
+
+const LABELS =
+  "DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|LOCATION|BACKTRACE|STATEMENT";
+const SECOND_LABEL = new RegExp(`(?:${LABELS}):  `);
+/** How far into a line a name can reach that holds what looks like the rest of the line. */
+const REACH = 600;
+
+/** A text of `log_line_prefix`, ready to read lines. */
+export interface LinePrefix {
+  /** Undefined when the line does not begin so. */
+  read(line: string): PrefixedLine | "ambiguous" | undefined;
+}
+
+const ESCAPE = /%(-?\d{1,3})?([a-zA-Z%])/y;
+
+/** Compiles a `log_line_prefix`. Letters that PostgreSQL does not know are nothing, as they are to it. */
+export function compilePrefix(prefix: string): LinePrefix {
+  const names: string[] = [];
+  let pattern = "";
+  let isOptional = false;
+  for (let at = 0; at < prefix.length; ) {
+    ESCAPE.lastIndex = at;
+    const [whole, padding, letter = ""] = ESCAPE.exec(prefix) ?? [];
+    if (whole === undefined) pattern += literal(prefix[at] ?? "");
+    else if (letter === "%") pattern += "%";
+    else if (letter === "q") {
+      // Processes without a session stop here.
+      if (!isOptional) pattern += "(?:";
+      isOptional = true;
+    } else pattern += escapePattern(letter, padding !== undefined, names);
+    at += whole?.length ?? 1;
+  }
+  if (isOptional) pattern += ")?";
+  const lazy = new RegExp(`^${pattern}(${LABELS}):  `);
+  const greedy = new RegExp(`^${pattern.replaceAll("{0,255}?", "{0,255}")}(${LABELS}):  `);
+  return { read: (line) => readLine(line, names, lazy, greedy) };
+}
+
+function literal(char: string): string {
+  return char.replace(/[$()*+./?[\\\]^{|}-]/, "\\$&");
+}
+
+function escapePattern(letter: string, isPadded: boolean, names: string[]): string {
+  const [name, form] = escapes[letter] ?? [];
+  if (name === undefined || form === undefined) return "";
+  names.push(name);
+  // A value that is not there leaves the padding.
+  return isPadded ? ` *((?:${form})?) *` : `((?:${form})?)`;
+}
+
+function readLine(
+  line: string,
+  names: readonly string[],
+  lazy: RegExp,
+  greedy: RegExp,
+): ReturnType<LinePrefix["read"]> {
+  const found = lazy.exec(line);
+  if (found === null) return undefined;
+  const text = line.slice(found[0].length);
+  // Names are written as they came: one with a label in it could pass for another user's line.
+  if (SECOND_LABEL.test(text.slice(0, REACH)) && greedy.exec(line)?.[0] !== found[0]) return "ambiguous";
+  const fields: Record<string, string | undefined> = {};
+  for (const [index, name] of names.entries()) {
+    const value = known(found[index + 1]?.trim());
+    if (value === undefined) continue;
+    if (name === "remote") Object.assign(fields, splitRemote(value));
+    else if (name !== "") fields[name] = value;
+  }
+  return { fields, label: found.at(-1) ?? "", text };
+}
+
+/** `203.0.113.9(5432)`, or `[local]`. */
+function splitRemote(value: string): Fields {
+  const parts = /^(.*)\((\d{1,5})\)$/.exec(value);
+  return parts === null ? { host: value } : { host: parts[1], port: parts[2] };
+}
+
+/** Debian's default. */
+export const DEBIAN_PREFIX = "%m [%p] %q%u@%d ";
+
+/** Prefixes that are in wide use, tried in this order when none is given: of PostgreSQL, distributions, services and pgBadger's manual. */
+export const commonPrefixes: readonly string[] = [
+  DEBIAN_PREFIX,
+  "%m [%p] ",
+  "%t [%p] %q%u@%d ",
+  "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
+  "%t [%p]: user=%u,db=%d,app=%a,client=%h ",
+  "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
+  "%m [%p]: [%l-1] db=%d,user=%u ",
+  "%m [%p]: [%l-1] ",
+  "%t:%r:%u@%d:[%p]:",
+  "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",
+  "%h %m [%p] %q%u@%d ",
+  "%t-%c-",
+  "< %m >",
+  "< %t >",
+];
