@@ -8,6 +8,7 @@ import { github } from "./github.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 import { otel } from "./otel.ts";
+import { postgresql } from "./postgresql/index.ts";
 import { syslog } from "./syslog/index.ts";
 import { teleport } from "./teleport.ts";
 import { apache, combined, nginx, traefik } from "./web/index.ts";
@@ -16,6 +17,7 @@ export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otl
 
 /** Every adapter, by name. */
 export const adapters: readonly Adapter[] = [
+  postgresql,
   teleport,
   entra,
   apache,
