@@ -4,7 +4,9 @@ import { authLog } from "./auth/index.ts";
 import { azureActivity } from "./azure-activity.ts";
 import { cloudtrail } from "./cloudtrail.ts";
 import { entra } from "./entra.ts";
+import { gcp } from "./gcp.ts";
 import { github } from "./github.ts";
+import { googleWorkspace } from "./google-workspace.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 import { otel } from "./otel.ts";
@@ -29,6 +31,8 @@ export const adapters: readonly Adapter[] = [
   azureActivity,
   github,
   cloudtrail,
+  gcp,
+  googleWorkspace,
   otel,
   okta,
   kubernetes,

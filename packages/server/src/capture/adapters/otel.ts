@@ -40,6 +40,7 @@ function maskAttributes(own: JsonObject): JsonObject {
       )
     )
       return [name, MASK];
+    if (/^process\.command_(?:line|args)$/.test(name)) return [name, maskBody(value)];
     if (typeof value === "string" && (name === "url.query" || name === "http.target")) return [name, maskUrl(value)];
     return [name, value];
   });
