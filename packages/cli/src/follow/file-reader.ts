@@ -250,13 +250,13 @@ export class FileReader {
   #note(batch: FollowBatch): void {
     const { generation } = this;
     this.#position = this.#nextPosition();
-    const read: Mark = { at: this.#cutter.offset, digest: digestOf(this.#tail ?? Buffer.alloc(0)) };
-    const head = this.#head.length > generation.head.at ? headOf(this.#head) : undefined;
+    // By what was read the file is known again, verdicts or not.
+    generation.read = { at: this.#cutter.offset, digest: digestOf(this.#tail ?? Buffer.alloc(0)) };
+    if (this.#head.length > generation.head.at) generation.head = headOf(this.#head);
     batch.contributions.set(generation.id, {
       generation,
       position: this.#position,
-      read,
-      head,
+      readTo: this.#cutter.offset,
       clockMs: this.#clockMs,
     });
   }

@@ -17,6 +17,9 @@ const CLOSE_MS = 10_000;
 /** The same for a file that cannot be found again: deleted, or moved where nobody looks. */
 const CLOSE_UNSEEN_MS = 60_000;
 const RETRY_MS = 5_000;
+/** A packed file that is not whole may still be written to. */
+const FRESH_MS = 30_000;
+const RETRY_FRESH_MS = 1_000;
 const REPEAT_MS = 600_000;
 
 /** What a tracker is made with. */
@@ -37,6 +40,9 @@ interface Settled {
   readonly sizeBytes: number;
   readonly mtimeMs: number;
   readonly copyOf?: Generation;
+  /** Bytes by which it was taken for a copy. */
+  readonly copiedBytes?: number;
+  /** When it is tried again. */
   readonly untilMs?: number;
 }
 
@@ -70,6 +76,12 @@ export class FileTracker {
   /** Open files, in the order in which they are to be read. */
   get readers(): readonly FileReader[] {
     return [...this.#readers.values()].sort((left, right) => left.generation.id - right.generation.id);
+  }
+
+  /** Whether a file is not whole and may become so. */
+  get isWaiting(): boolean {
+    const nowMs = Date.now();
+    return [...this.#settled.values()].some(({ untilMs = 0 }) => untilMs > nowMs && untilMs <= nowMs + RETRY_FRESH_MS);
   }
 
   /** Generations that changed since the last call. */
@@ -114,11 +126,7 @@ export class FileTracker {
   /** Closes a file that cannot be read; it is tried again when it changes, and now and then. */
   fail(reader: FileReader, cause: unknown): void {
     this.#close(reader);
-    this.#tell(reader.path, cause);
-    const isDamaged = cause instanceof EvidentError && cause.code === "malformed";
-    const { sizeBytes, mtimeMs } = reader.found;
-    const settled = { sizeBytes, mtimeMs };
-    this.#settled.set(reader.file, isDamaged ? settled : { ...settled, untilMs: Date.now() + RETRY_MS });
+    this.#reject(reader.found, cause);
   }
 
   /** Closes what has been read and is not written to any more. @param isIdle whether everything of it has come out and is stored */
@@ -152,6 +160,7 @@ export class FileTracker {
     const { patterns, state, onNews } = this.#options;
     state.save(this.takeUnsaved(), patterns);
     if (files === 0) onNews("warning", `no file yet: ${patterns.join(", ")}`);
+    onNews("note", `following ${patterns.join(", ")}`);
     const nowMs = Date.now();
     const gone = this.#generations.filter((each) => !each.isIgnored && !this.#isPresent(each));
     for (const each of gone) {
@@ -195,22 +204,32 @@ export class FileTracker {
     try {
       isKept = await this.#take(found, body);
     } catch (cause) {
-      this.#tell(found.path, cause);
-      this.#settle(found, { untilMs: Date.now() + RETRY_MS });
+      this.#reject(found, cause);
     } finally {
       if (!isKept) body.close();
     }
     return isKept;
   }
 
+  #reject(found: FoundFile, cause: unknown): void {
+    const nowMs = Date.now();
+    const isDamaged = cause instanceof EvidentError && cause.code === "malformed";
+    // It may be in the middle of being packed: its stat can be newer than the bytes that were read.
+    const isFresh = nowMs - found.mtimeMs < FRESH_MS;
+    if (!isDamaged || !isFresh) this.#tell(found.path, cause);
+    if (isDamaged) this.#settle(found, isFresh ? { untilMs: nowMs + RETRY_FRESH_MS } : {});
+    else this.#settle(found, { untilMs: nowMs + RETRY_MS });
+  }
+
   #isSettled({ file, sizeBytes, mtimeMs }: FoundFile): boolean {
     const settled = this.#settled.get(file);
     if (settled === undefined || settled.sizeBytes !== sizeBytes || settled.mtimeMs !== mtimeMs) return false;
-    if (settled.copyOf !== undefined && !this.#isPresent(settled.copyOf)) return false;
+    const { copyOf, copiedBytes } = settled;
+    if (copyOf !== undefined && (!this.#isPresent(copyOf) || copyOf.head.at !== copiedBytes)) return false;
     return settled.untilMs === undefined || settled.untilMs > Date.now();
   }
 
-  #settle({ file, sizeBytes, mtimeMs }: FoundFile, more: Pick<Settled, "copyOf" | "untilMs"> = {}): void {
+  #settle({ file, sizeBytes, mtimeMs }: FoundFile, more: Omit<Settled, "sizeBytes" | "mtimeMs"> = {}): void {
     this.#settled.set(file, { sizeBytes, mtimeMs, ...more });
   }
 
@@ -235,7 +254,7 @@ export class FileTracker {
       case "empty":
         return false;
       case "copy":
-        this.#settle(found, { copyOf: match.generation });
+        this.#settle(found, { copyOf: match.generation, copiedBytes: match.generation.head.at });
         return false;
       case "new":
         return this.#begin(found, body, { firstLine: match.firstLine, generations });

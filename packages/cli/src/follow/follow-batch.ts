@@ -1,14 +1,14 @@
 import { type Reading, toSubmission } from "@evident/server";
 import { type LineBatch, MAX_BYTES, MAX_LINES, type Tally } from "../ingest/index.ts";
-import type { Generation, Mark, Position } from "./generation.ts";
+import type { Generation, Position } from "./generation.ts";
 
 /** How far a batch has got in one file. */
 export interface Contribution {
   readonly generation: Generation;
   /** What the generation's may be set to when everything of the batch has a verdict. */
   readonly position: Position;
-  readonly read: Mark;
-  readonly head: Mark | undefined;
+  /** Bytes that were read for it. */
+  readonly readTo: number;
   readonly clockMs: number;
 }
 

@@ -138,7 +138,7 @@ export class Follower {
   }
 
   #isDone(): boolean {
-    if (this.#sent !== undefined || !this.#building.isEmpty) return false;
+    if (this.#sent !== undefined || !this.#building.isEmpty || this.#tracker.isWaiting) return false;
     return this.#tracker.readers.every((reader) => {
       if (this.#ends.get(reader) !== "end" || reader.unreadBytes !== 0) return false;
       return reader.isLive ? !reader.hasWaiting : this.#isIdle(reader);
@@ -211,9 +211,9 @@ export class Follower {
     this.#sending = batch;
     this.#building = this.#newBatch();
     const changed = new Set(this.#takeUnsaved());
-    for (const { generation, read, clockMs } of batch.contributions.values()) {
+    for (const { generation, readTo, clockMs } of batch.contributions.values()) {
       // Durable before it is sent: after a crash the same is read and made again.
-      generation.ahead = { offset: read.at, atMs: clockMs };
+      generation.ahead = { offset: readTo, atMs: clockMs };
       changed.add(generation);
     }
     this.#options.state.save(changed);
@@ -227,10 +227,8 @@ export class Follower {
         const sending = { client, trail, tally, signal: this.#abort.signal, onWait, tries: Number.POSITIVE_INFINITY };
         await sendBatch(sending, batch);
       }
-      for (const { generation, position, read, head } of batch.contributions.values()) {
+      for (const { generation, position } of batch.contributions.values()) {
         generation.position = position;
-        generation.read = read;
-        if (head !== undefined) generation.head = head;
         generation.ahead = undefined;
         generation.cuts = generation.cuts.filter((offset) => offset > position.offset);
         this.#acknowledged.add(generation);

@@ -31,7 +31,7 @@ export interface Generation {
   head: Mark;
   /** Everything before has a verdict of the server. */
   position: Position;
-  /** The last bytes that were read; not before `position`. */
+  /** The last bytes that were read, stored or not; never before `position`. */
   read: Mark;
   /** What may have been sent beyond `position`: it is read again with the same clock, so that it is the same. */
   ahead: { readonly offset: number; readonly atMs: number } | undefined;

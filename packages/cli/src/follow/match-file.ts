@@ -27,9 +27,9 @@ async function compareContent(
   { head, read }: Generation,
   unpackedBytes: number | undefined,
 ): Promise<Comparison> {
-  if (head.at === 0) return "other";
   const start = await body.read(0, head.at);
   if (!isMarked(await filled(body, start, head.at), head)) return "other";
+  if (read.at === 0) return "same";
   // The length alone is enough where reading all of it again would be needed to tell.
   if (unpackedBytes !== undefined && unpackedBytes === read.at % 2 ** 32) return "same";
   const before = await body.before(read.at);
@@ -66,8 +66,6 @@ export interface Known {
 export async function matchFile(found: FoundFile, body: Body, known: Known): Promise<Match> {
   const own = known.generations.find(({ file }) => file === found.file);
   if (own !== undefined) {
-    // Nothing of it was read: there is nothing that it could differ from.
-    if (own.read.at === 0) return { kind: "same", generation: own };
     const comparison = await compareContent(body, own, known.unpackedBytes);
     if (comparison !== "other") return { kind: comparison, generation: own };
     own.file = undefined;
@@ -114,7 +112,7 @@ export async function makeGeneration(made: NewGeneration, body: Body): Promise<G
   const { id, host, found, firstLine, generations, from } = made;
   const count = generations.filter((each) => each.firstLine === firstLine).length;
   const seed = `evident/follow/v1\n${host}\n${found.log}\n${count}`;
-  const head = from === "start" ? Buffer.alloc(0) : await filled(body, Buffer.alloc(0), HEAD_BYTES);
+  const head = await filled(body, Buffer.alloc(0), HEAD_BYTES);
   const offset = from === "start" ? 0 : await endOf(found, body);
   const start: Position = { offset, line: 1, key: firstKey(offset === 0 ? seed : `${seed}\n${offset}`) };
   const tail = offset === 0 ? Buffer.alloc(0) : await body.before(offset);
@@ -126,7 +124,7 @@ export async function makeGeneration(made: NewGeneration, body: Body): Promise<G
     file: found.file,
     path: found.path,
     position: start,
-    head: { at: Math.min(head.length, offset), digest: digestOf(head.subarray(0, offset)) },
+    head: { at: head.length, digest: digestOf(head) },
     read: { at: offset, digest: digestOf(tail ?? Buffer.alloc(0)) },
     ahead: undefined,
     cuts: [],

@@ -1,10 +1,12 @@
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from "node:fs";
-import { pipeline, type Readable } from "node:stream";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { EvidentError } from "@evident/core";
 import { fileError } from "../files/index.ts";
 import type { FoundFile } from "./find-files.ts";
 import { TAIL_BYTES } from "./fingerprint.ts";
+
+const PACKED_BYTES = 64 * 1024;
 
 /** An open file's content, unpacked. */
 export interface Body {
@@ -93,6 +95,7 @@ class PackedBody implements Body {
   #held: Buffer = Buffer.alloc(0);
   #offset = 0;
   #tail: Buffer = Buffer.alloc(0);
+  #isClosed = false;
 
   constructor(found: FoundFile, descriptor: number) {
     this.file = found.file;
@@ -118,6 +121,7 @@ class PackedBody implements Body {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#stream?.destroy();
     closeSync(this.#descriptor);
   }
@@ -125,14 +129,23 @@ class PackedBody implements Body {
   #begin(): void {
     this.#stream?.destroy();
     const unpack = this.#found.packing === "zstd" ? createZstdDecompress() : createGunzip();
-    const source = createReadStream(this.#found.path, { fd: this.#descriptor, start: 0, autoClose: false });
     // The error of either side comes out of the reading.
-    pipeline(source, unpack, () => undefined);
+    pipeline(Readable.from(this.#packed()), unpack, () => undefined);
     this.#stream = unpack;
     this.#parts = unpack[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     this.#held = Buffer.alloc(0);
     this.#tail = Buffer.alloc(0);
     this.#offset = 0;
+  }
+
+  *#packed(): Generator<Buffer> {
+    for (let at = 0; !this.#isClosed; ) {
+      const bytes = Buffer.allocUnsafeSlow(PACKED_BYTES);
+      const length = readSync(this.#descriptor, bytes, 0, PACKED_BYTES, at);
+      if (length === 0) return;
+      at += length;
+      yield bytes.subarray(0, length);
+    }
   }
 
   /** At most `most` of the bytes that follow. */
