@@ -31,6 +31,8 @@ const places: ReadonlyMap<string, Op> = new Map([
   ["services/proxy", "EXECUTE"],
   ["nodes/proxy", "EXECUTE"],
   ["pods/ephemeralcontainers", "EXECUTE"],
+  // Evicting a pod ends it.
+  ["pods/eviction", "DELETE"],
   ["pods/log", "READ"],
   ["serviceaccounts/token", "AUTH"],
   ["tokenreviews", "AUTH"],

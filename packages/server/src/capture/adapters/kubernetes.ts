@@ -1,84 +1,41 @@
-import type { Op } from "@evident/core";
+import { parseJson } from "@evident/core";
 import { Type } from "typebox";
 import {
   defineJsonAdapter,
+  isObject,
   type JsonObject,
+  type LooseTime,
   listAt,
   type Made,
   made,
   type NativeEvent,
   objectAt,
-  readTime,
+  readLooseTime,
   textAt,
   textsAt,
   unreadable,
 } from "../adapt/index.ts";
-
-const ops: Readonly<Record<string, Op>> = {
-  get: "READ",
-  head: "READ",
-  list: "LIST",
-  watch: "LIST",
-  create: "CREATE",
-  update: "UPDATE",
-  patch: "UPDATE",
-  delete: "DELETE",
-  deletecollection: "DELETE",
-  // Verbs of requests that name no resource are HTTP methods.
-  post: "CREATE",
-  put: "WRITE",
-  options: "OTHER",
-  // Verbs of the RBAC resources themselves.
-  bind: "GRANT",
-  escalate: "GRANT",
-  impersonate: "AUTH",
-  approve: "GRANT",
-  sign: "GRANT",
-};
-
-/** What a verb means on a subresource that runs something or proves somebody's identity. */
-const subresourceOps: Readonly<Record<string, Op>> = {
-  "pods/exec": "EXECUTE",
-  "pods/attach": "EXECUTE",
-  "pods/portforward": "EXECUTE",
-  "pods/proxy": "EXECUTE",
-  "services/proxy": "EXECUTE",
-  "nodes/proxy": "EXECUTE",
-  "pods/log": "READ",
-  "serviceaccounts/token": "AUTH",
-  tokenreviews: "AUTH",
-};
-const rbac = "rbac.authorization.k8s.io";
-const bindings = new Set(["rolebindings", "clusterrolebindings"]);
-/** Reviews ask a question; nothing is created. */
-const reviews = new Set([
-  "subjectaccessreviews",
-  "selfsubjectaccessreviews",
-  "localsubjectaccessreviews",
-  "selfsubjectrulesreviews",
-]);
-
-function opOf(verb: string, ref: JsonObject | undefined): { readonly op: Op; readonly warning?: string } {
-  const resource = textAt(ref, "resource") ?? "";
-  const subresource = textAt(ref, "subresource");
-  const place = subresource === undefined ? resource : `${resource}/${subresource}`;
-  const special = subresourceOps[place];
-  if (special !== undefined && verb !== "delete") return { op: special };
-  if (reviews.has(resource)) return { op: "READ" };
-  if (textAt(ref, "apiGroup") === rbac && bindings.has(resource)) {
-    if (verb === "delete" || verb === "deletecollection") return { op: "REVOKE" };
-    if (verb === "create" || verb === "update" || verb === "patch") return { op: "GRANT" };
-  }
-  const op = ops[verb];
-  return op === undefined ? { op: "OTHER", warning: "op:default" } : { op };
-}
+import { maskAuditEvent } from "./kubernetes-mask.ts";
+import { kubernetesOp, RBAC_GROUP } from "./kubernetes-ops.ts";
 
 type ActorType = NativeEvent["actor"]["type"];
+
+/** Components of the cluster. `system:admin` and the like are people with a certificate. */
+const COMPONENT =
+  /^system:(?:node:|kube-|apiserver|controller:|bootstrap:|bootstrapper|cloud-|konnectivity|aggregator|aws-)/;
 
 function actorType(username: string): ActorType {
   if (username === "system:anonymous") return "anonymous";
   if (username.startsWith("system:serviceaccount:")) return "service";
-  return username.startsWith("system:") ? "system" : "user";
+  return COMPONENT.test(username) ? "system" : "user";
+}
+
+function readCredential(user: JsonObject | undefined): NativeEvent["actor"]["credential"] {
+  const [id] = textsAt(user, "extra", "authentication.kubernetes.io/credential-id");
+  if (id !== undefined) return { kind: "kubernetes", id };
+  // EKS: the key of AWS that the token was made with.
+  const [key] = textsAt(user, "extra", "accessKeyId");
+  return key === undefined ? undefined : { kind: "access_key", id: key };
 }
 
 function readActor(value: JsonObject, ns: string): NativeEvent["actor"] | undefined {
@@ -87,14 +44,13 @@ function readActor(value: JsonObject, ns: string): NativeEvent["actor"] | undefi
   if (username === undefined) return undefined;
   const acting = objectAt(value, "impersonatedUser");
   const actingName = textAt(acting, "username");
-  const [credential] = textsAt(user, "extra", "authentication.kubernetes.io/credential-id");
   return {
     type: actorType(username),
     id: textAt(user, "uid") ?? username,
     ns,
     name: username,
     groups: textsAt(user, "groups"),
-    credential: credential === undefined ? undefined : { kind: "kubernetes", id: credential },
+    credential: readCredential(user),
     actingAs:
       actingName === undefined
         ? undefined
@@ -115,12 +71,16 @@ function readResource(
   const subresource = textAt(ref, "subresource");
   const kind = subresource === undefined ? resource : `${resource}.${subresource}`;
   const namespace = textAt(ref, "namespace");
-  const name = textAt(ref, "name") ?? "*";
+  // A name that the server makes up (`generateName`) stands in its answer only.
+  const own =
+    textAt(ref, "name") ??
+    (textAt(value, "verb") === "create" ? textAt(value, "responseObject", "metadata", "name") : undefined);
+  const name = own ?? "*";
   return {
     type: `k8s.${textAt(ref, "apiGroup") ?? "core"}.${kind}`,
     id: namespace === undefined ? name : `${namespace}/${name}`,
-    name: textAt(ref, "name"),
-    uid: textAt(ref, "uid"),
+    name: own,
+    uid: textAt(ref, "uid") ?? textAt(value, "responseObject", "metadata", "uid"),
     scope: namespace === undefined ? [cluster] : [cluster, namespace],
   };
 }
@@ -156,30 +116,45 @@ function readFields(value: JsonObject): readonly string[] {
   return Object.keys(objectAt(value, "requestObject") ?? {});
 }
 
+/** The event in a message of CloudWatch Logs, where EKS keeps them; itself elsewhere. */
+function unwrap(value: JsonObject): JsonObject {
+  const text = value["message"] ?? value["@message"];
+  if (typeof text !== "string" || !text.includes('"audit.k8s.io/')) return value;
+  const parsed = parseJson(text);
+  return parsed.ok && isObject(parsed.value) ? parsed.value : value;
+}
+
+function readTimes(value: JsonObject): LooseTime | undefined {
+  // Clusters before 1.12 (v1beta1) state other members.
+  return readLooseTime(
+    textAt(value, "requestReceivedTimestamp") ??
+      textAt(value, "timestamp") ??
+      textAt(value, "metadata", "creationTimestamp") ??
+      textAt(value, "stageTimestamp"),
+  );
+}
+
 function readRecord(value: JsonObject, cluster: string): Made {
   const ns = `k8s:${cluster}`;
   const actor = readActor(value, ns);
   if (actor === undefined)
     return unreadable("user.username", "is missing", "Send audit events at level Metadata or above.");
-  // Clusters before 1.12 (v1beta1) state other members.
-  const time = readTime(
-    textAt(value, "requestReceivedTimestamp") ??
-      textAt(value, "timestamp") ??
-      textAt(value, "metadata", "creationTimestamp"),
-  );
+  const time = readTimes(value);
   if (time === undefined)
     return unreadable("requestReceivedTimestamp", "is no RFC 3339 time", "Send the record as the API server wrote it.");
   const verb = textAt(value, "verb") ?? "unknown";
   const stage = textAt(value, "stage") ?? "ResponseComplete";
   const auditId = textAt(value, "auditID");
   const ref = objectAt(value, "objectRef");
-  const { op, warning } = opOf(verb, ref);
+  const group = textAt(ref, "apiGroup");
+  const place = { group, resource: textAt(ref, "resource") ?? "", subresource: textAt(ref, "subresource") };
+  const op = kubernetesOp(verb, place);
   const resource = readResource(value, ref, cluster);
-  const nameOfResource = ref === undefined ? resource.id : resource.type.slice("k8s.".length);
+  const nameOfResource = place.resource === "" ? resource.id : resource.type.slice("k8s.".length);
   return made({
-    time: { ...time, ended: readTime(textAt(value, "stageTimestamp"))?.occurred, basis: "event" },
+    time: { ...time, ended: readLooseTime(textAt(value, "stageTimestamp"))?.occurred, basis: "event" },
     actor,
-    action: { op, name: `${verb} ${nameOfResource}`, kind: textAt(ref, "apiGroup") === rbac ? "iam" : "api" },
+    action: { op: op ?? "OTHER", name: `${verb} ${nameOfResource}`, kind: group === RBAC_GROUP ? "iam" : "api" },
     resources: [resource],
     outcome: readOutcome(value, stage),
     source: readSource(value),
@@ -189,9 +164,9 @@ function readRecord(value: JsonObject, cluster: string): Made {
       system: cluster,
       nativeId: auditId === undefined ? undefined : `${auditId}/${stage}`,
       nativeVersion: textAt(value, "apiVersion"),
-      warnings: warning === undefined ? undefined : [warning],
+      warnings: [...(op === undefined ? ["op:default"] : []), ...(time.tz === "assumed" ? ["tz:assumed"] : [])],
     },
-    native: value,
+    native: maskAuditEvent(value),
   });
 }
 
@@ -199,7 +174,7 @@ function readRecord(value: JsonObject, cluster: string): Made {
 export const kubernetes = defineJsonAdapter({
   name: "kubernetes",
   title: "Kubernetes audit events (audit.k8s.io v1, v1beta1)",
-  wrappers: ["items"],
+  wrappers: ["items", "logEvents"],
   options: Type.Object(
     {
       cluster: Type.String({
@@ -210,11 +185,15 @@ export const kubernetes = defineJsonAdapter({
     },
     { additionalProperties: false },
   ),
-  recognises: (value) =>
-    String(value["apiVersion"]).startsWith("audit.k8s.io/") ||
-    ("auditID" in value && "verb" in value && "user" in value),
+  recognises(value) {
+    const event = unwrap(value);
+    return (
+      String(event["apiVersion"]).startsWith("audit.k8s.io/") ||
+      ("auditID" in event && "verb" in event && "user" in event)
+    );
+  },
   prepare:
     ({ cluster }) =>
     (value) =>
-      readRecord(value, cluster),
+      readRecord(unwrap(value), cluster),
 });
