@@ -7,12 +7,16 @@ import type { EntrySink, SinkResult } from "./entry-sink.ts";
 import { ParquetRows, readColumnsSql, selectColumnsSql } from "./parquet-columns.ts";
 import { digestFile, type PartialFile } from "./partial-file.ts";
 
-const MEMORY_LIMIT = "512MB";
-const THREADS = "2";
 /** A row group is held in memory until it is written. */
-const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+const GROUP_BYTES = 32 * 1024 * 1024;
 const MOST_ROWS = 122_880;
-const LEAST_ROWS = 2_048;
+/** DuckDB takes groups in such steps. */
+const BLOCK_ROWS = 2_048;
+/** What DuckDB is given. Above the bound a single step of rows fills a group, and DuckDB needs several times as much as it holds. */
+const engines = {
+  narrow: { memory_limit: "256MB", threads: "2" },
+  wide: { memory_limit: "768MB", threads: "1" },
+} as const;
 
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
@@ -34,7 +38,8 @@ export class ParquetSink implements EntrySink {
   readonly #rows = new ParquetRows();
   readonly #signal: AbortSignal;
   #entries = 0;
-  #rowBytes = 0;
+  #blockBytes = 0;
+  #largestBlockBytes = 0;
 
   private constructor(file: PartialFile, handle: FileHandle, signal: AbortSignal) {
     this.#file = file;
@@ -73,15 +78,21 @@ export class ParquetSink implements EntrySink {
   }
 
   async write(entries: readonly ExportedEntry[]): Promise<void> {
-    const bytes = Buffer.from(entries.map((entry) => this.#rows.line(entry)).join(""));
-    this.#entries += entries.length;
-    this.#rowBytes += bytes.length;
     this.#throwFailure();
-    if (this.#zstd.write(bytes)) return;
+    if (this.#zstd.write(Buffer.concat(entries.map((entry) => this.#row(entry))))) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
     this.#throwFailure();
+  }
+
+  #row(entry: ExportedEntry): Buffer {
+    const bytes = Buffer.from(this.#rows.line(entry));
+    if (this.#entries % BLOCK_ROWS === 0) this.#blockBytes = 0;
+    this.#entries += 1;
+    this.#blockBytes += bytes.length;
+    this.#largestBlockBytes = Math.max(this.#largestBlockBytes, this.#blockBytes);
+    return bytes;
   }
 
   #throwFailure(): void {
@@ -115,18 +126,16 @@ export class ParquetSink implements EntrySink {
     await rm(this.#spillPath, { recursive: true, force: true });
   }
 
-  /** A group of rows of about 64 MiB as JSON, in steps that DuckDB takes. */
+  /** Rows of a group, so that the widest of the groups fits: wide rows often stand together. */
   #groupRows(): number {
-    const perRow = this.#rowBytes / Math.max(1, this.#entries);
-    const rows = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, ROW_GROUP_BYTES / Math.max(1, perRow)));
-    return Math.floor(rows / LEAST_ROWS) * LEAST_ROWS;
+    const blocks = Math.floor(GROUP_BYTES / Math.max(1, this.#largestBlockBytes));
+    return Math.min(MOST_ROWS, Math.max(1, blocks) * BLOCK_ROWS);
   }
 
   async #convert(): Promise<void> {
     const { DuckDBInstance } = await import("@duckdb/node-api");
     const instance = await DuckDBInstance.create(":memory:", {
-      memory_limit: MEMORY_LIMIT,
-      threads: THREADS,
+      ...engines[this.#largestBlockBytes > GROUP_BYTES / 2 ? "wide" : "narrow"],
       temp_directory: this.#spillPath,
       autoinstall_known_extensions: "false",
     });
