@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Evident } from "./evident.ts";
 import { type EvidentOptions, parseOptions } from "./options.ts";
 import { SpooledEvident } from "./spooled-evident.ts";
@@ -17,6 +19,15 @@ function closeOnSignals(evident: Evident): void {
   }
 }
 
+/** The default folder lies where the application's sources may: events do not belong into their history. */
+function keepOutOfGit(dir: string): void {
+  try {
+    writeFileSync(join(dir, ".gitignore"), "*\n", { flag: "wx" });
+  } catch {
+    // It is there already, or this is somebody's read-only mount: nothing depends on it.
+  }
+}
+
 /**
  * Opens a client and its spool.
  *
@@ -28,6 +39,7 @@ function closeOnSignals(evident: Evident): void {
 export function createEvident(options: EvidentOptions): Evident {
   const settings = parseOptions(options, process.env);
   const evident = new SpooledEvident(settings);
+  if (options.spool?.dir === undefined) keepOutOfGit(settings.dir);
   if (settings.handleSignals) closeOnSignals(evident);
   return evident;
 }

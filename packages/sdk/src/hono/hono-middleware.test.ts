@@ -28,6 +28,7 @@ describe("the middleware of Hono", () => {
     app.get("/broken/:id", () => {
       throw new TypeError("secret");
     });
+    app.onError((error, c) => c.body(null, error instanceof HTTPException ? error.status : 500));
     app.get("/gone", () => {
       throw new HTTPException(410);
     });

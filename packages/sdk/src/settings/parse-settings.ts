@@ -6,7 +6,10 @@ const wrong = (what: string, fix: string): SdkError => new SdkError("config_inva
 export function parseUrl(url: string | undefined): string {
   const parsed = URL.canParse(url ?? "") ? new URL(url ?? "") : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
-    throw wrong(`url cannot be ${JSON.stringify(url)}`, "Give the server's address, or set EVIDENT_URL.");
+    throw wrong(
+      url === undefined ? "url is missing" : `url cannot be ${JSON.stringify(url)}`,
+      "Give the server's address, or set EVIDENT_URL.",
+    );
   return `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
 }
 
