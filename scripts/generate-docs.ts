@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { errors } from "@evident/core";
-import { renderConfigDocs } from "@evident/server";
+import { mappingJsonSchema, renderConfigDocs } from "@evident/server";
 
 const ERRORS_INTRODUCTION = `# Errors
 
@@ -35,6 +35,7 @@ export function renderErrorDocs(): string {
 
 /** Every generated page by its path below the repository. */
 export const generatedDocs: Readonly<Record<string, () => string>> = {
+  "docs/adapters/json-mapping.schema.json": () => `${JSON.stringify(mappingJsonSchema(), null, 2)}\n`,
   "docs/config.md": renderConfigDocs,
   "docs/errors.md": renderErrorDocs,
 };

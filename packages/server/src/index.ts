@@ -10,6 +10,7 @@ export {
   frameInput,
   isBlankRecord,
   listAdapterOptions,
+  mappingJsonSchema,
   type Reading,
   RecordBytes,
   type ResumePoint,

@@ -27,7 +27,7 @@ export function listAdapterOptions(adapter: Adapter): readonly AdapterOption[] {
  * Checks options of an adapter as they stand in a configuration or on the command line, where booleans, numbers and lists (separated by
  * commas) are texts.
  *
- * @throws EvidentError `bad_request` naming the option and the fix
+ * @throws EvidentError `bad_request` naming the option and the fix, or the line of a mapping
  */
 export function parseAdapterOptions(
   adapter: Adapter,
@@ -44,10 +44,14 @@ export function parseAdapterOptions(
     Object.entries(given).map(([name, value]) => [name, convert((known[name] as OptionShape).type, value)]),
   );
   const filled = Value.Default(adapter.options, converted);
-  if (Value.Check(adapter.options, filled)) return filled;
+  if (Value.Check(adapter.options, filled)) {
+    // Opening compiles what the options say: a wrong mapping or pattern is found here and not at the first record.
+    adapter.open(filled, { nowMs: () => 0 });
+    return filled;
+  }
   const [error] = Value.Errors(adapter.options, filled);
   const name = error?.instancePath.split("/")[1] ?? "";
-  const description = (known[name] as OptionShape | undefined)?.description ?? "";
+  const { description = "" } = (known[name] ?? {}) as OptionShape;
   throw new EvidentError("bad_request", `option ${name} of ${adapter.name}: ${error?.message ?? "is not allowed"}`, {
     fix: description,
   });

@@ -7,6 +7,7 @@ import { entra } from "./entra.ts";
 import { gcp } from "./gcp.ts";
 import { github } from "./github.ts";
 import { googleWorkspace } from "./google-workspace.ts";
+import { json } from "./json/index.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { okta } from "./okta.ts";
 import { otel } from "./otel.ts";
@@ -17,8 +18,11 @@ import { apache, combined, nginx, traefik } from "./web/index.ts";
 
 export { flattenOtlp, flattenResourceLogs, type OtlpRecord } from "./flatten-otlp.ts";
 
+export { mappingJsonSchema } from "./json/index.ts";
+
 /** Every adapter, by name. */
 export const adapters: readonly Adapter[] = [
+  json,
   postgresql,
   teleport,
   entra,
