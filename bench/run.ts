@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EvidentError } from "@evident/core";
+import { adapters } from "./adapters.ts";
 import { append } from "./append.ts";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
 import { type ChildTask, serveChild } from "./child-process.ts";
@@ -16,7 +17,7 @@ import { sdkRecordTask, sdkServerTask } from "./sdk-record.ts";
 import { search, searchAskTask, searchBuildTask } from "./search.ts";
 import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append, ingest, verify, search, exportFiles, sdk];
+const benchmarks: readonly Benchmark[] = [append, ingest, verify, search, adapters, exportFiles, sdk];
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
 const childTasks: Readonly<Record<string, ChildTask>> = {

@@ -79,8 +79,23 @@ function decode(text: string): string {
   return decoded;
 }
 
+const verdicts = new Map<string, boolean>();
+const MAX_VERDICTS = 2_000;
+const MAX_KEPT_NAME = 64;
+
 /** Whether a query parameter, header or cookie of this name carries a secret: `access_token`, `user[password]`, `X-Amz-Signature`. */
 export function isSecretName(name: string): boolean {
+  const known = verdicts.get(name);
+  if (known !== undefined) return known;
+  const verdict = judgeName(name);
+  if (name.length <= MAX_KEPT_NAME) {
+    if (verdicts.size >= MAX_VERDICTS) verdicts.clear();
+    verdicts.set(name, verdict);
+  }
+  return verdict;
+}
+
+function judgeName(name: string): boolean {
   const decoded = decode(name.slice(-MAX_NAME_LENGTH));
   const whole = normalise(decoded);
   if (PARAMETERS.has(whole) || endsAs(whole, SECRET_ENDS) || endsAs(whole, PARAMETER_ENDS)) return true;
@@ -89,9 +104,21 @@ export function isSecretName(name: string): boolean {
   return last !== undefined && PARAMETERS.has(normalise(last));
 }
 
-/** `=` and what stands before a name, plain or percent-encoded any number of times: an address within an address. */
+/** `=` and what stands before a name, plain or percent-encoded any number of times: an address may stand within an address. */
 const EQUALS = /=|%(?:25)*3d/gi;
-const BEFORE_NAME = /(?:[?&;#/,]|%(?:25)*(?:3f|26|3b|23|2f|2c))(?!.*(?:[?&;#/,]|%(?:25)*(?:3f|26|3b|23|2f|2c)))/is;
+const ENCODED_SEPARATOR = /%(?:25)*(?:3f|26|3b|23|2f|2c)/gi;
+/** `?`, `&`, `;`, `#`, `/`, `,`. */
+const SEPARATORS: ReadonlySet<number> = new Set([0x3f, 0x26, 0x3b, 0x23, 0x2f, 0x2c]);
+
+/** Where the name begins that ends a text: behind the last separator. */
+function nameStart(text: string): number {
+  let at = text.length;
+  while (at > 0 && !SEPARATORS.has(text.charCodeAt(at - 1))) at -= 1;
+  if (!text.includes("%", at)) return at;
+  for (const match of text.matchAll(ENCODED_SEPARATOR)) at = Math.max(at, match.index + match[0].length);
+  return at;
+}
+
 const PASSWORD_IN_AUTHORITY = /(:\/\/[^/?#@:\s]*):[^/?#@\s]*@/g;
 
 /** What ends a value that was encoded `depth` times: what separates parameters at that depth or outside it. */
@@ -122,9 +149,7 @@ export function maskUrl(text: string): string {
     const at = match.index;
     if (at < done) continue;
     const before = url.slice(Math.max(done, at - MAX_NAME_LENGTH), at);
-    const start = BEFORE_NAME.exec(before);
-    const name = start === null ? before : before.slice(start.index + start[0].length);
-    if (!isSecretName(name)) continue;
+    if (!isSecretName(before.slice(nameStart(before)))) continue;
     const from = at + match[0].length;
     const end = valueEnd(url, from, match[0], match[0] === "=" && (queryFrom < 0 || at < queryFrom));
     if (end === from) continue;
