@@ -253,7 +253,8 @@ function isSignIn(facts: JsonObject, category: string): boolean {
 }
 
 function isAudit(facts: JsonObject): boolean {
-  return "activityDisplayName" in facts && ("initiatedBy" in facts || "targetResources" in facts);
+  const isActivity = "activityDisplayName" in facts || "activityDateTime" in facts;
+  return isActivity && ("initiatedBy" in facts || "targetResources" in facts);
 }
 
 /** Audit and sign-in logs of Microsoft Entra ID, as the Graph API gives them and as diagnostic settings send them. */
