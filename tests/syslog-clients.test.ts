@@ -7,7 +7,7 @@ import { makeCertificates, makeTemporaryDirectory, openReceivingServer, type Rec
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const found = (command: string, ...args: readonly string[]): boolean => spawnSync(command, args).status === 0;
-const hasLogger = String(spawnSync("logger", ["--version"], { encoding: "utf8" }).stdout).includes("util-linux");
+const hasLogger = found("sh", "-c", "logger --version | grep -q util-linux");
 const hasRsyslog = found("rsyslogd", "-v");
 const hasGnutls = hasRsyslog && found("sh", "-c", "ls /usr/lib/*/rsyslog/lmnsd_gtls.so");
 if (!hasLogger)

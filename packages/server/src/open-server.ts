@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { EvidentError } from "@evident/core";
 import { type DestinationStream, pino } from "pino";
 import { ApiMetrics, LedgerSink, openApi, receiverEvents } from "./api/index.ts";
-import { openReceivers } from "./capture/index.ts";
+import { objectFold, openReceivers } from "./capture/index.ts";
 import { Checker, Vault } from "./check/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Ledger } from "./ledger/index.ts";
@@ -77,8 +77,10 @@ async function openStages({ config, version, bootstrapKey, logTo }: ServerOption
   const checker = new Checker({ macKey: ledger.macKey, vault, nowMs: () => ledger.nowMs() });
   const api = await openApi({ config, version, ledger, search, checker, sources, metrics, log, bootstrapKey });
   opened.add(() => api.close());
+  const objects = await ledger.openFold(objectFold);
   const receivers = await openReceivers({
     config,
+    objects: { state: () => objects.state(), append: (statement) => ledger.appendStatement(statement) },
     sink: new LedgerSink({ ledger, checker, sources, metrics }),
     events: receiverEvents(metrics),
     log,

@@ -101,6 +101,23 @@ export const statementSchemas = {
     to: Text,
     deltaMs: Type.Number(),
   }),
+  "s3.objects_read": Type.Object({
+    type: Type.Literal("s3.objects_read"),
+    receiver: Text,
+    before: Text,
+    objects: Type.Array(
+      Type.Object({
+        key: Text,
+        etag: Text,
+        modified: Text,
+        stored: Count,
+        duplicates: Count,
+        quarantined: Count,
+        skipped: Count,
+        failed: Type.Optional(Text),
+      }),
+    ),
+  }),
   "clock.confirmed": Type.Object({ type: Type.Literal("clock.confirmed"), by: Text }),
 } as const;
 

@@ -1,5 +1,6 @@
 import type { Config } from "../../config/index.ts";
 import type { ReceiverLog } from "./receiver-log.ts";
+import { type ObjectLedger, openPrefix } from "./s3/index.ts";
 import type { ReceiverEvents, Sink } from "./sink.ts";
 import { openSyslog } from "./syslog/index.ts";
 
@@ -7,6 +8,8 @@ import { openSyslog } from "./syslog/index.ts";
 export interface ReceiversOptions {
   readonly config: Config;
   readonly sink: Sink;
+  /** Where it is kept which objects were read. */
+  readonly objects: ObjectLedger;
   readonly events: ReceiverEvents;
   readonly log: ReceiverLog;
   /** Unix ms that `received` follows. */
@@ -36,7 +39,7 @@ export interface Receivers {
  * @throws EvidentError `config_invalid` that names the receiver's key
  */
 export async function openReceivers(options: ReceiversOptions): Promise<Receivers> {
-  const { config, sink, events, log, nowMs, prepareTrail } = options;
+  const { config, sink, objects, events, log, nowMs, prepareTrail } = options;
   const running: { close(): Promise<void> }[] = [];
   const syslogUrls: string[] = [];
   const close = async (): Promise<void> => void (await Promise.all(running.map((each) => each.close())));
@@ -47,6 +50,12 @@ export async function openReceivers(options: ReceiversOptions): Promise<Receiver
       const opened = await openSyslog({ receiver, name, tenant, tls: config.tls, sink, events, log, nowMs });
       running.push(opened);
       syslogUrls.push(opened.url);
+    }
+    for (const [i, receiver] of config.receivers.s3.entries()) {
+      const name = `receivers.s3[${i}]`;
+      const tenant = await prepareTrail(name, receiver);
+      const { limits } = config;
+      running.push(await openPrefix({ receiver, name, tenant, limits, ledger: objects, sink, events, log, nowMs }));
     }
   } catch (cause) {
     await close();

@@ -1,0 +1,101 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
+
+const VERSION = "v1.8.0";
+const cache = join(import.meta.dirname, "../../../node_modules/.cache", `versitygw-${VERSION}`);
+const gateway = join(cache, "versitygw");
+const BUILD_MS = 20 * 60_000;
+const REGION = "us-east-1";
+
+/** A real S3 server (versitygw) over a directory, on loopback. */
+export interface S3Server {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Stops it; what is stored stays in the directory. */
+  stop(): Promise<void>;
+}
+
+/** The command `go`; undefined on machines without. */
+function findGo(): string | undefined {
+  const names = [process.env["GO"] ?? "go", "/usr/local/go/bin/go"];
+  return names.find((name) => spawnSync(name, ["version"]).status === 0);
+}
+
+/**
+ * Builds the server from its Go module, once: later calls find it in node_modules/.cache. Takes minutes the first time.
+ *
+ * @returns false, and a line on stderr, where it cannot be built
+ */
+export function prepareS3(): boolean {
+  if (existsSync(gateway)) return true;
+  const go = findGo();
+  if (go === undefined) {
+    process.stderr.write("tests of S3 are skipped: they need Go (https://go.dev/dl) to build versitygw.\n");
+    return false;
+  }
+  mkdirSync(cache, { recursive: true });
+  const env = { ...process.env, GOBIN: cache, GOFLAGS: "-buildvcs=false", GOWORK: "off" };
+  const module = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
+  const built = spawnSync(go, ["install", module], { cwd: dirname(cache), env, timeout: BUILD_MS, encoding: "utf8" });
+  if (built.status === 0) return true;
+  process.stderr.write(`tests of S3 are skipped: versitygw could not be built: ${built.stderr.slice(-500)}\n`);
+  return false;
+}
+
+/** Starts the server that `prepareS3` built. It keeps everything in `directory`. */
+export async function startS3(directory: string, port?: number): Promise<S3Server> {
+  const taken = port ?? (await freePort());
+  const credentials = { accessKeyId: "evident-test", secretAccessKey: "only-for-tests-0123456789" };
+  // Not every file system of a test has extended attributes.
+  const buckets = join(directory, "buckets");
+  const sidecar = join(directory, "metadata");
+  for (const each of [buckets, sidecar]) mkdirSync(each, { recursive: true });
+  const args = [
+    "--port",
+    `127.0.0.1:${taken}`,
+    "--region",
+    REGION,
+    "--quiet",
+    "posix",
+    "--sidecar",
+    sidecar,
+    buckets,
+  ];
+  const env = {
+    PATH: process.env["PATH"],
+    ROOT_ACCESS_KEY: credentials.accessKeyId,
+    ROOT_SECRET_KEY: credentials.secretAccessKey,
+  };
+  const child = spawn(gateway, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (part: Buffer) => void (said += part.toString()));
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const endpoint = `http://127.0.0.1:${taken}`;
+  const isUp = async (): Promise<boolean> => {
+    try {
+      await (await fetch(endpoint, { signal: AbortSignal.timeout(1_000) })).arrayBuffer();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (let i = 0; !(await isUp()); i += 1) {
+    if (i > 200 || child.exitCode !== null) throw new Error(`versitygw did not start: ${said}`);
+    await sleep(50);
+  }
+  return {
+    endpoint,
+    region: REGION,
+    ...credentials,
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
