@@ -45,6 +45,14 @@ const rows: readonly Row[] = [
     path: () => "/v1/receive/kubernetes?trail=main&source=cluster",
   },
   {
+    route: "POST /v1/receive/kubernetes/:cluster",
+    keys: "PD",
+    answer: 200,
+    elsewhere: 404,
+    body: () => ({ kind: "EventList", apiVersion: "audit.k8s.io/v1", items: [] }),
+    path: () => "/v1/receive/kubernetes/eu-1?trail=main&source=cluster",
+  },
+  {
     route: "POST /v1/logs",
     keys: "PD",
     answer: 200,

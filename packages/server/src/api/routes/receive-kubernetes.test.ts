@@ -50,8 +50,8 @@ function auditEvent(auditID: string, change: Record<string, unknown> = {}): Reco
 const listOf = (items: readonly unknown[]): string =>
   JSON.stringify({ kind: "EventList", apiVersion: "audit.k8s.io/v1", metadata: {}, items });
 
-function post(body: string | Uint8Array<ArrayBuffer>, { query = "", headers = {} } = {}): Promise<Response> {
-  return api.fetch(`/v1/receive/kubernetes${query}`, {
+function post(body: string | Uint8Array<ArrayBuffer>, { query = "", path = "", headers = {} } = {}): Promise<Response> {
+  return api.fetch(`/v1/receive/kubernetes${path}${query}`, {
     method: "POST",
     key,
     headers: { "content-type": "application/json", ...headers },
@@ -71,6 +71,15 @@ async function entriesFrom(first: number): Promise<readonly Entry[]> {
 const sizeOfMain = (): number => api.ledger.trail("main")?.size ?? 0;
 
 describe("POST /v1/receive/kubernetes", () => {
+  it("takes the name of the cluster from the path, because API servers drop the query of a kubeconfig's address", async () => {
+    const before = sizeOfMain();
+    const answer = await post(listOf([auditEvent("path-1")]), { path: "/eu-7", query: "?timeout=30s" });
+    expect([answer.status, await answer.json()]).toEqual([200, {}]);
+    expect(await entriesFrom(before)).toMatchObject([
+      { event: { id: "path-1/ResponseComplete", origin: { system: "eu-7" } } },
+    ]);
+  });
+
   it("answers {} when every event of a list is durable, under the key's source and the cluster of the query", async () => {
     const before = sizeOfMain();
     const answer = await post(listOf([auditEvent("a-1"), auditEvent("a-2", { verb: "delete" })]), {

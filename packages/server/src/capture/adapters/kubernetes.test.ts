@@ -145,6 +145,9 @@ describe("the Kubernetes adapter", () => {
       user: { username: "jane", extra: { accessKeyId: ["ASIA1"] } },
     });
     expect(made.resources[0]).toMatchObject({ id: "pay/job-x7", uid: "u-1" });
+    expect(made.impact).toBeUndefined();
+    const cut = await readOne({ annotations: { "audit.k8s.io/truncated": "true" } });
+    expect(cut.impact).toEqual({ truncated: true });
     expect(made.actor.credential).toEqual({ kind: "access_key", id: "ASIA1" });
     const plain = await readNative(kubernetes, JSON.stringify(exec));
     const message = JSON.stringify({ id: "1", timestamp: 1, message: JSON.stringify(exec) });

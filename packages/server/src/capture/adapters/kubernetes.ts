@@ -134,6 +134,9 @@ function readTimes(value: JsonObject): LooseTime | undefined {
   );
 }
 
+/** Set by an API server that cut the bodies off, because the event was too large. */
+const TRUNCATED = "audit.k8s.io/truncated";
+
 function readRecord(value: JsonObject, cluster: string): Made {
   const ns = `k8s:${cluster}`;
   const actor = readActor(value, ns);
@@ -158,7 +161,7 @@ function readRecord(value: JsonObject, cluster: string): Made {
     resources: [resource],
     outcome: readOutcome(value, stage),
     source: readSource(value),
-    impact: { fields: readFields(value) },
+    impact: { fields: readFields(value), truncated: textAt(value, "annotations", TRUNCATED) === "true" || undefined },
     trace: { requestId: auditId },
     origin: {
       system: cluster,
