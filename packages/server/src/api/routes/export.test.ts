@@ -211,6 +211,24 @@ describe("an export that cannot go on", () => {
     client.socket.destroy();
   });
 
+  it("is not begun beside three others", async () => {
+    for (let i = 0; i < 20; i += 1)
+      await post(
+        many.slice(i * 6, i * 6 + 6).map((id) => `${id}-${i}`),
+        big,
+      );
+    const clients = [0, 1, 2].map(() => openRawClient(api.api.url));
+    for (const client of clients) {
+      client.socket.pause();
+      client.write(`GET /v1/export HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${api.adminKey}\r\n\r\n`);
+    }
+    const opened = async (): Promise<number> =>
+      (await recorded()).filter(({ action }) => action.name === "export.open").length;
+    while ((await opened()) < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await exportOf("")).status).toBe(429);
+    for (const { socket } of clients) socket.destroy();
+  });
+
   it("breaks off when its key is revoked, without what would make it look whole", async () => {
     for (let i = 0; i < 20; i += 1)
       await post(

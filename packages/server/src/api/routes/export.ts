@@ -40,8 +40,8 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** Each has its size in the snapshot, which goes out in a header. */
 const MAX_TRAILS = 64;
 const MAX_COLUMNS = 200;
-/** Each holds two pages of the index. */
-const MAX_AT_ONCE = 4;
+/** Each holds two pages of the index and keeps it busy, which answers four searches at a time: one is left for others. */
+const MAX_AT_ONCE = 3;
 
 /** Times of exports, shorter in tests. */
 export interface ExportTimes {
