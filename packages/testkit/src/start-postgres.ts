@@ -126,6 +126,7 @@ function describe(child: ChildProcess, { home, dataDir, port, password }: Place)
   const endWithParent = (): void => void child.kill("SIGQUIT");
   process.once("exit", endWithParent);
   const stop = async (): Promise<void> => {
+    // Once it has ended this does nothing.
     child.kill("SIGINT");
     await exited;
     process.off("exit", endWithParent);

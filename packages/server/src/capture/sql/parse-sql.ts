@@ -28,7 +28,10 @@ export function parseSql(sql: string): readonly SqlFact[] | undefined {
 
 function readStatement(node: JsonObject | undefined): readonly SqlFact[] {
   const [name, body] = Object.entries(node ?? {})[0] ?? [];
-  return name === undefined || !isObject(body) ? [] : [readNode(name, body)];
+  if (name === undefined || !isObject(body)) return [];
+  // CREATE SCHEMA may hold further statements.
+  const parts = name === "CreateSchemaStmt" ? listAt(body, "schemaElts").filter(isObject).flatMap(readStatement) : [];
+  return [readNode(name, { ...body, schemaElts: undefined }), ...parts];
 }
 
 type Reader = (body: JsonObject, node: string) => SqlFact;

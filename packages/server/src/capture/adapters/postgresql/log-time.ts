@@ -30,33 +30,40 @@ export function parseZones(option: string): string | ReadonlyMap<string, string>
  */
 export function makeTimeReader(option: string | undefined): ReadLogTime {
   const zones = option === undefined ? undefined : parseZones(option);
+  let last: readonly [text: string, time: LogTime] | undefined;
+  // Messages of the same millisecond follow each other, and a session's start comes again and again.
   return (text) => {
-    const epoch = text.includes(":") ? undefined : readEpoch(text, "s");
-    if (epoch !== undefined) return { ok: true, time: epoch, tz: "stated" };
-    const parts = WALL_CLOCK.exec(text);
-    if (parts === null) return { ok: false, problem: "is no time of a PostgreSQL log" };
-    const [, year, month, day, hour, minute, second, fraction, abbreviation = ""] = parts;
-    const numeric = NUMERIC.exec(abbreviation);
-    const stated = STATED.has(abbreviation)
-      ? "UTC"
-      : numeric === null
-        ? undefined
-        : `${numeric[1]}${numeric[2]}:${numeric[3] ?? "00"}`;
-    const zone = stated ?? (typeof zones === "string" ? zones : zones?.get(abbreviation));
-    if (zone === undefined) {
-      return { ok: false, problem: `is in the zone ${abbreviation}, which may be any of several` };
-    }
-    const clock = {
-      year: Number(year),
-      month: Number(month),
-      day: Number(day),
-      hour: Number(hour),
-      minute: Number(minute),
-      second: Number(second),
-      ...(fraction === undefined ? {} : { fraction }),
-    };
-    const time = fromWallClock(clock, zone);
-    if (time === undefined) return { ok: false, problem: "is no date that exists" };
-    return { ok: true, time, tz: stated === undefined ? "assumed" : "stated" };
+    if (last?.[0] !== text) last = [text, readLogTime(text, zones)];
+    return last[1];
   };
+}
+
+function readLogTime(text: string, zones: ReturnType<typeof parseZones>): LogTime {
+  const epoch = text.includes(":") ? undefined : readEpoch(text, "s");
+  if (epoch !== undefined) return { ok: true, time: epoch, tz: "stated" };
+  const parts = WALL_CLOCK.exec(text);
+  if (parts === null) return { ok: false, problem: "is no time of a PostgreSQL log" };
+  const [, year, month, day, hour, minute, second, fraction, abbreviation = ""] = parts;
+  const numeric = NUMERIC.exec(abbreviation);
+  const stated = STATED.has(abbreviation)
+    ? "UTC"
+    : numeric === null
+      ? undefined
+      : `${numeric[1]}${numeric[2]}:${numeric[3] ?? "00"}`;
+  const zone = stated ?? (typeof zones === "string" ? zones : zones?.get(abbreviation));
+  if (zone === undefined) {
+    return { ok: false, problem: `is in the zone ${abbreviation}, which may be any of several` };
+  }
+  const clock = {
+    year: Number(year),
+    month: Number(month),
+    day: Number(day),
+    hour: Number(hour),
+    minute: Number(minute),
+    second: Number(second),
+    ...(fraction === undefined ? {} : { fraction }),
+  };
+  const time = fromWallClock(clock, zone);
+  if (time === undefined) return { ok: false, problem: "is no date that exists" };
+  return { ok: true, time, tz: stated === undefined ? "assumed" : "stated" };
 }

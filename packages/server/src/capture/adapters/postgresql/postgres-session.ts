@@ -85,6 +85,7 @@ export class PostgresSession implements AdapterSession {
       this.#out.push({ ...read, record });
       return;
     }
+    this.#tick(read);
     const [key, state] = this.#sessionOf(read);
     this.#process(key, state, { entry: read, records: [record] });
     this.#note(key, state);
@@ -93,6 +94,9 @@ export class PostgresSession implements AdapterSession {
   #takeLine(record: NativeRecord): void {
     const line = this.#options.readStderr(record);
     if (line.kind === "none") {
+      // What follows belongs to this line, whatever it is, and to no message before it.
+      const last = this.#sessions.get(this.#lastKey);
+      if (last !== undefined) this.#close(this.#lastKey, last);
       this.#out.push({ ...line.made, record });
       return;
     }
@@ -100,6 +104,7 @@ export class PostgresSession implements AdapterSession {
       this.#add(record, line.pid, line.addition);
       return;
     }
+    this.#tick(line.entry);
     const [key, state] = this.#sessionOf(line.entry);
     this.#close(key, state);
     this.#held.hold(record);
@@ -167,17 +172,20 @@ export class PostgresSession implements AdapterSession {
     if (!state.isWaiting) this.#waiting.delete(key);
   }
 
+  /** What the log's clock shows, for what waits in other sessions. */
+  #tick({ time }: LogEntry): void {
+    const read = time === undefined ? undefined : this.#options.context.readTime(time);
+    if (read?.ok === true) this.#nowMs = Math.max(this.#nowMs, Date.parse(read.time.occurred));
+  }
+
   #process(key: string, state: SessionState, message: Located): void {
     const { time } = message.entry;
-    if (time !== undefined) {
-      const read = this.#options.context.readTime(time);
-      if (!read.ok) {
-        const made = unreadable("time", read.problem, "Set timeZone to what the server's log_timezone is.");
-        this.#out.push(...message.records.map((record) => ({ ...made, record })));
-        for (const record of message.records) this.#held.release(record);
-        return;
-      }
-      this.#nowMs = Math.max(this.#nowMs, Date.parse(read.time.occurred));
+    const read = time === undefined ? undefined : this.#options.context.readTime(time);
+    if (read?.ok === false) {
+      const made = unreadable("time", read.problem, "Set timeZone to what the server's log_timezone is.");
+      this.#out.push(...message.records.map((record) => ({ ...made, record })));
+      for (const record of message.records) this.#held.release(record);
+      return;
     }
     for (const record of message.records) this.#held.hold(record);
     this.#messages.take(key, state, message);

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { compilePrefix } from "./line-prefix.ts";
+
+const time = "2026-11-25 09:30:00.123 UTC";
+
+describe("a log_line_prefix", () => {
+  it("may hold every escape that PostgreSQL knows, with padding", () => {
+    const prefix = compilePrefix("%m|%n|%s|%a|%u|%d|%r|%h|%b|%-6p|%P|%i|%e|%c|%5l|%v|%x|%Q|%%|%q> ");
+    const line = `${time}|1764063000.123|2026-11-25 09:29:00 UTC|my app|bob|shop|203.0.113.9(5432)|203.0.113.9|client backend|42    ||SELECT|42501|67a1.2a|    7|3/17|0|-88|%|> ERROR:  no`;
+    expect(prefix.read(line)).toEqual({
+      label: "ERROR",
+      text: "no",
+      fields: {
+        time: "1764063000.123",
+        sessionStart: "2026-11-25 09:29:00 UTC",
+        application: "my app",
+        user: "bob",
+        database: "shop",
+        host: "203.0.113.9",
+        port: "5432",
+        backendType: "client backend",
+        pid: "42",
+        commandTag: "SELECT",
+        sqlState: "42501",
+        sessionId: "67a1.2a",
+        lineNumber: "7",
+        virtualXid: "3/17",
+        xid: "0",
+        queryId: "-88",
+      },
+    });
+  });
+
+  it("stops at %q for processes without a session", () => {
+    const prefix = compilePrefix("%m [%p] %q%u@%d ");
+    expect(prefix.read(`${time} [7] LOG:  checkpoint starting`)).toMatchObject({ fields: { pid: "7" } });
+    expect(prefix.read(`${time} [7] a b@c d LOG:  x`)).toMatchObject({ fields: { user: "a b", database: "c d" } });
+    expect(prefix.read(`${time} [7] [unknown]@[unknown] LOG:  x`)).toEqual({
+      fields: { time, pid: "7" },
+      label: "LOG",
+      text: "x",
+    });
+  });
+
+  it("is matched literally, dots and brackets included", () => {
+    const prefix = compilePrefix("(%p).*[x] ");
+    expect(prefix.read("(1).*[x] LOG:  a")).toBeDefined();
+    expect(prefix.read("(1)ab[x] LOG:  a")).toBeUndefined();
+    expect(prefix.read("(1).*[x] LOG: one blank")).toBeUndefined();
+  });
+
+  it("does not let a name pass for another user's line", () => {
+    const prefix = compilePrefix("%m [%p] %q%u@%d ");
+    const forged = `${time} [1] admin@shop LOG:  connection authorized: user=admin database=shop@evil FATAL:  password authentication failed`;
+    expect(prefix.read(forged)).toBe("ambiguous");
+    expect(prefix.read(`${time} [1] a@b LOG:  statement: select 'FATAL:  x'`)).toMatchObject({ label: "LOG" });
+  });
+});
