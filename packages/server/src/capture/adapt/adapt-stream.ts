@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Problem } from "@evident/core";
 import type { BodyLine } from "../body-line.ts";
 import type { AdaptContext, Adapted, Adapter, AdapterSession } from "./adapter.ts";
+import { InFlight, type LineRange, Replay, type ResumePoint } from "./in-flight.ts";
 import { NativeRecord, nextKey } from "./native-record.ts";
 import { tidyEvent } from "./tidy-event.ts";
 
@@ -39,14 +40,10 @@ export interface AdaptStreamOptions {
   readonly source?: string;
   /** Key before the first record: `firstKey`, or the key of the record before a place to go on from. */
   readonly key: string;
-}
-
-/** Where an input can be read again from without losing or doubling a record. */
-export interface ResumePoint {
-  /** The first line that has not come out whole, from 1. */
-  readonly line: number;
-  /** The key before it. */
-  readonly key: string;
+  /** The line that comes first, from 1; 1 when absent. To go on from a `ResumePoint`, give all of its members. */
+  readonly line?: number;
+  readonly next?: number;
+  readonly waiting?: readonly LineRange[];
 }
 
 interface OpenRecord {
@@ -61,15 +58,18 @@ interface OpenRecord {
 export class AdaptStream {
   readonly #options: AdaptStreamOptions;
   readonly #sessions = new Map<Adapter, AdapterSession>();
-  readonly #keysBefore = new Map<NativeRecord, string>();
+  readonly #inFlight = new InFlight();
+  readonly #replay: Replay;
   #last: Adapter | undefined;
   #open: OpenRecord | undefined;
   #key: string;
-  #nextLine = 1;
+  #nextLine: number;
 
   constructor(options: AdaptStreamOptions) {
     this.#options = options;
     this.#key = options.key;
+    this.#nextLine = options.line ?? 1;
+    this.#replay = new Replay({ ...options, line: this.#nextLine });
     this.#last = options.adapters.length === 1 ? options.adapters[0] : undefined;
   }
 
@@ -78,7 +78,8 @@ export class AdaptStream {
     const readings: Reading[] = [];
     for (const line of lines) {
       this.#nextLine = line.line + 1;
-      if (line.kind === "text") this.#takeText(line.line, line.text, readings);
+      if (this.#replay.isDone(line.line)) this.#pass(line, readings);
+      else if (line.kind === "text") this.#takeText(line.line, line.text, readings);
       else this.#takeBytes(line, readings);
     }
     return readings;
@@ -95,11 +96,14 @@ export class AdaptStream {
   /** From where to read again should everything that has come out be stored. */
   resumePoint(): ResumePoint {
     const open = this.#open;
-    const oldest: ResumePoint =
-      open === undefined ? { line: this.#nextLine, key: this.#key } : { line: open.line, key: open.keyBefore };
-    const held = this.#oldestHeld();
-    const key = held === undefined ? undefined : this.#keysBefore.get(held);
-    return held === undefined || key === undefined || held.line > oldest.line ? oldest : { line: held.line, key };
+    const waiting = this.#inFlight.ranges();
+    if (open !== undefined) waiting.push([open.line, open.line + open.lines - 1]);
+    const rest = this.#replay.rest(this.#nextLine);
+    if (rest !== undefined) waiting.push(...rest.waiting);
+    const oldest = this.#inFlight.first ?? (open === undefined ? undefined : { line: open.line, key: open.keyBefore });
+    const { line, key } = oldest ?? { line: this.#nextLine, key: this.#key };
+    const next = rest?.next ?? this.#nextLine;
+    return next === line ? { line, key } : { line, key, next, waiting };
   }
 
   #oldestHeld(): NativeRecord | undefined {
@@ -111,17 +115,10 @@ export class AdaptStream {
     return oldest;
   }
 
-  /** Keeps the keys of what is held and of what came after it. */
-  #forgetKeys(): void {
-    const oldest = this.#oldestHeld();
-    if (oldest === undefined) {
-      this.#keysBefore.clear();
-      return;
-    }
-    for (const record of this.#keysBefore.keys()) {
-      if (record.line >= oldest.line) return;
-      this.#keysBefore.delete(record);
-    }
+  /** Passes over a line that came out when it was read before. */
+  #pass(line: BodyLine, readings: Reading[]): void {
+    this.#closeOpen(readings);
+    this.#key = nextKey(this.#key, line.kind === "text" ? line.text : line.bytes);
   }
 
   #takeText(line: number, text: string, readings: Reading[]): void {
@@ -204,7 +201,7 @@ export class AdaptStream {
 
   #read(adapter: Adapter, record: NativeRecord, keyBefore: string, readings: Reading[]): void {
     const session = this.#sessionOf(adapter);
-    this.#keysBefore.set(record, keyBefore);
+    this.#inFlight.add(record, keyBefore);
     let adapted: readonly Adapted[];
     try {
       adapted = session.take(record);
@@ -215,7 +212,7 @@ export class AdaptStream {
       adapted = [{ kind: "unreadable", reasons, record }];
     }
     this.#give(adapter, adapted, readings);
-    this.#forgetKeys();
+    this.#inFlight.keepFrom(this.#oldestHeld());
   }
 
   #sessionOf(adapter: Adapter): AdapterSession {
@@ -227,7 +224,10 @@ export class AdaptStream {
   }
 
   #give(adapter: Adapter, adapted: readonly Adapted[], readings: Reading[]): void {
-    for (const each of adapted) readings.push(toReading(adapter.name, each, this.#options.source));
+    for (const each of adapted) {
+      this.#inFlight.remove(each.record);
+      readings.push(toReading(adapter.name, each, this.#options.source));
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-export { AdaptStream, type AdaptStreamOptions, type Reading, type ResumePoint } from "./adapt-stream.ts";
+export { AdaptStream, type AdaptStreamOptions, type Reading } from "./adapt-stream.ts";
 export {
   type AdaptContext,
   type Adapted,
@@ -17,6 +17,7 @@ export {
 export { canonicalNames } from "./canonical-names.ts";
 export { countryCode } from "./country-code.ts";
 export { frameInput } from "./frame-input.ts";
+export type { LineRange, ResumePoint } from "./in-flight.ts";
 export { field, isObject, type JsonObject, listAt, objectAt, textAt, textsAt, toText } from "./json-fields.ts";
 export { lookUp } from "./look-up.ts";
 export { type LooseTime, readLooseTime } from "./loose-time.ts";

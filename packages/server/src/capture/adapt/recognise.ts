@@ -6,7 +6,6 @@ const LINE_BYTES = 1 << 20;
 
 /** The adapter that recognises the first record of an input by its beginning; undefined when none does. */
 export async function recognise(start: Uint8Array, adapters: readonly Adapter[]): Promise<Adapter | undefined> {
-  // oxlint-disable-next-line typescript/require-await -- frameInput reads inputs that arrive in pieces
   const input = async function* (): AsyncGenerator<Uint8Array> {
     yield start;
   };
