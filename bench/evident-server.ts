@@ -27,16 +27,19 @@ async function isReady(url: string): Promise<boolean> {
 }
 
 /**
- * Starts `./evident serve` on a new data directory with its defaults.
+ * Starts `./evident serve` on a new data directory with its defaults, but for the settings in `environment`.
  *
  * @throws Error with what the server wrote when it ends or is not ready in two minutes
  */
-export async function startEvident(dataDir: string): Promise<MeasuredServer> {
+export async function startEvident(
+  dataDir: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<MeasuredServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(launcher, ["serve", "--data", dataDir, "--listen", `127.0.0.1:${port}`], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...environment },
   });
   let output = "";
   child.stderr.on("data", (part: Buffer) => {

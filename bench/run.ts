@@ -12,12 +12,13 @@ import { httpLoadTask } from "./http-load.ts";
 import { ingest } from "./ingest.ts";
 import { type MachineFacts, machineFacts, refuseMemory } from "./machine.ts";
 import { plainServerTask } from "./plain-server.ts";
+import { receivers } from "./receivers.ts";
 import { sdk } from "./sdk.ts";
 import { sdkRecordTask, sdkServerTask } from "./sdk-record.ts";
 import { search, searchAskTask, searchBuildTask } from "./search.ts";
 import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append, ingest, verify, search, adapters, exportFiles, sdk];
+const benchmarks: readonly Benchmark[] = [append, ingest, verify, search, adapters, exportFiles, sdk, receivers];
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
 const childTasks: Readonly<Record<string, ChildTask>> = {
