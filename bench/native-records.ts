@@ -197,12 +197,93 @@ const github: MakeRecord = (i) =>
     request_id: `R${i}`,
   });
 
+const oid = "http://schemas.microsoft.com/identity/claims/objectidentifier";
+
+const azureActivity: MakeRecord = (i) =>
+  json({
+    time: at(i).toISOString(),
+    resourceId: `/subscriptions/sub-1/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/vm${i % 40}`,
+    operationName: pick(
+      ["Microsoft.Compute/virtualMachines/write", "Microsoft.Compute/virtualMachines/start/action"],
+      i,
+    ),
+    category: "Administrative",
+    resultType: pick(["Start", "Success", "Failure"], i),
+    resultSignature: pick(["Started.", "Succeeded.OK", "Failed.Forbidden"], i),
+    durationMs: i % 900,
+    callerIpAddress: address(i),
+    correlationId: `C${i}`,
+    tenantId: "tenant-1",
+    identity: {
+      authorization: { scope: "/subscriptions/sub-1", action: "Microsoft.Compute/virtualMachines/write" },
+      claims: { [oid]: `o-${i % 600}`, name: pick(users, i), appid: "portal", idtyp: "user" },
+    },
+    level: "Information",
+    location: "global",
+  });
+
+const entra: MakeRecord = (i) =>
+  json({
+    time: at(i).toISOString(),
+    resourceId: "/tenants/tenant-1/providers/Microsoft.aadiam",
+    operationName: "Sign-in activity",
+    operationVersion: "1.0",
+    category: "SignInLogs",
+    tenantId: "tenant-1",
+    resultType: pick(["0", "50126"], i),
+    callerIpAddress: address(i),
+    correlationId: `C${i}`,
+    properties: {
+      id: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
+      createdDateTime: at(i).toISOString(),
+      userDisplayName: pick(users, i),
+      userPrincipalName: `${pick(users, i)}@example.com`,
+      userId: `u-${i % 600}`,
+      appId: `a-${i % 40}`,
+      appDisplayName: "Payroll",
+      resourceId: "r-1",
+      resourceDisplayName: "Microsoft Graph",
+      ipAddress: address(i),
+      clientAppUsed: "Browser",
+      userAgent: agent,
+      conditionalAccessStatus: "success",
+      status: { errorCode: pick([0, 50_126], i), failureReason: "Other." },
+      location: { city: "Berlin", state: "Berlin", countryOrRegion: "DE" },
+    },
+  });
+
+const teleport: MakeRecord = (i) =>
+  json({
+    ei: i % 200,
+    event: pick(["user.login", "session.command", "db.session.query"], i),
+    code: pick(["T1000I", "T4000I", "TDB02I"], i),
+    time: at(i).toISOString(),
+    uid: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
+    cluster_name: "prod",
+    user: `${pick(users, i)}@example.com`,
+    login: "root",
+    success: true,
+    "addr.remote": `${address(i)}:${20_000 + (i % 9_000)}`,
+    server_id: `srv-${i % 40}`,
+    sid: `s-${i % 5_000}`,
+    program: "ls",
+    path: "/bin/ls",
+    argv: ["-l", "/var/log"],
+    return_code: 0,
+    db_service: "orders",
+    db_name: "shop",
+    db_query: "select id, total from orders where customer = $1",
+    user_agent: "tsh/18.0",
+  });
+
 /** One maker for each adapter that is measured. */
 export const nativeRecords: Readonly<Record<string, MakeRecord>> = {
   apache: (i) => `shop.example:443 ${combined(i)}`,
+  "azure-activity": azureActivity,
   "auth-log": (i) => `${oldTime(i)} web${i % 20} ${pick(authMessages, i)(i)}`,
   cloudtrail,
   combined,
+  entra,
   github,
   kubernetes,
   nginx: (i) =>
@@ -221,6 +302,7 @@ export const nativeRecords: Readonly<Record<string, MakeRecord>> = {
       request_id: `R${i}`,
     }),
   okta,
+  teleport,
   syslog: (i) =>
     `<190>1 ${at(i).toISOString()} web${i % 20} nginx ${i % 30_000} - [meta sequenceId="${i}"] ${combined(i)}`,
 };

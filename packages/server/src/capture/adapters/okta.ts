@@ -100,7 +100,7 @@ function readResources(
 
 /** Reasons of a FAILURE that are somebody's decision or a wrong proof of identity, not a fault. */
 const DENIED =
-  /INVALID_CREDENTIALS|INVALID_LOGIN|LOCKED_OUT|DENIED|DENY|NOT_ASSIGNED|NOT_ALLOWED|UNAUTHORIZED|FORBIDDEN|MFA_|FACTOR|VERIFICATION|PASSWORD_EXPIRED|INVALID_TOKEN|ACCESS_|access_denied|invalid_client|invalid_grant|policy|credential/i;
+  /INVALID_(?:CREDENTIALS|LOGIN|TOKEN|PASSCODE)|LOCKED_OUT|DENIED|DENY|REJECTED|NOT_ASSIGNED|NOT_ALLOWED|UNAUTHORIZED|FORBIDDEN|VERIFICATION_ERROR|PASSWORD_EXPIRED|invalid_client|invalid_grant|\bpolicy\b|credentials/i;
 
 const statuses: Readonly<Record<string, NativeEvent["outcome"]["status"]>> = {
   SUCCESS: "success",
