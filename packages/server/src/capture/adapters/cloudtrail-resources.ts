@@ -19,12 +19,12 @@ interface Found {
 const MAX_RESOURCES = 1_000;
 
 /** Kinds of resources whose ARN names no kind. */
-const kindless: Readonly<Record<string, string>> = {
-  s3: "bucket",
-  sns: "topic",
-  sqs: "queue",
-  codecommit: "repository",
-};
+const kindless: ReadonlyMap<string, string> = new Map([
+  ["s3", "bucket"],
+  ["sns", "topic"],
+  ["sqs", "queue"],
+  ["codecommit", "repository"],
+]);
 
 /** `aws.<service>.<kind>` of an ARN: `arn:aws:rds:eu-west-1:1:cluster:orders` is an `aws.rds.cluster`. */
 function typeOfArn(arn: string): string {
@@ -38,7 +38,7 @@ function typeOfArn(arn: string): string {
       ? first.replace(/^\//, "").slice(0, slash)
       : rest.length > 1 || first === "root"
         ? first
-        : (kindless[service] ?? "resource");
+        : (kindless.get(service) ?? "resource");
   return `aws.${service}.${kind.toLowerCase()}`;
 }
 

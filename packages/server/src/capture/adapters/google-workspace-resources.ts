@@ -77,7 +77,7 @@ const affected = [
 const ACCOUNT = new Set(["login", "user_accounts"]);
 
 function targetOf({ application, parameters, actorEmail, scope }: Place): Resource | undefined {
-  for (const [parameter, type] of named[application] ?? []) {
+  for (const [parameter, type] of Object.hasOwn(named, application) ? (named[application] ?? []) : []) {
     const id = textAt(parameters, parameter);
     if (id === undefined) continue;
     const title = type === "google.drive-file" ? textAt(parameters, "doc_title") : undefined;

@@ -11,6 +11,7 @@ import {
   type NativeEvent,
   objectAt,
   readLooseTime,
+  splitAddress,
   textAt,
   textsAt,
   unreadable,
@@ -100,10 +101,13 @@ function readOutcome(value: JsonObject, stage: string): NativeEvent["outcome"] {
 /** The addresses that the API server saw: the last is the peer, those before it are whatever the client wrote. */
 function readSource(value: JsonObject): NativeEvent["source"] {
   const ips = textsAt(value, "sourceIPs");
+  const last = ips.at(-1);
+  const peer = splitAddress(last);
   return {
-    ip: ips.at(-1),
-    ipTrust: ips.length === 0 ? undefined : "peer",
+    ip: peer?.ip,
+    ipTrust: peer === undefined ? undefined : "peer",
     via: ips.slice(0, -1),
+    host: peer === undefined ? last : undefined,
     userAgent: textAt(value, "userAgent"),
   };
 }
@@ -192,7 +196,9 @@ export const kubernetes = defineJsonAdapter({
     const event = unwrap(value);
     return (
       String(event["apiVersion"]).startsWith("audit.k8s.io/") ||
-      ("auditID" in event && "verb" in event && "user" in event)
+      ("auditID" in event && "verb" in event && "user" in event) ||
+      // Events of the cluster's own (`core/v1`) are of this kind too, but have no verb.
+      (event["kind"] === "Event" && typeof event["verb"] === "string" && "objectRef" in event)
     );
   },
   prepare:
