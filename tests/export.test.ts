@@ -8,6 +8,7 @@ import { errors, hashLeaf, parseExportLine, toHex, utf8 } from "@evident/core";
 import {
   checkOcsf,
   type EvidentRun,
+  freePort,
   makeEvent,
   makeTemporaryDirectory,
   type RunningServer,
@@ -19,7 +20,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /** More than a page of the index. */
-const EVENTS = 12_000;
+const EVENTS = 10_500;
 
 const directory = makeTemporaryDirectory("export");
 const cwd = directory.path;
@@ -72,8 +73,8 @@ const hostile = {
   detail: { exact: 1 },
 };
 
-async function mustRun(args: readonly string[]): Promise<void> {
-  const { code, stderr } = await run(args);
+async function mustRun(args: readonly string[], more: Options = {}): Promise<void> {
+  const { code, stderr } = await run(args, more);
   if (code !== 0) throw new Error(`${args.join(" ")}: ${code}: ${stderr}`);
 }
 
@@ -112,7 +113,7 @@ describe("evident export", () => {
       code: 0,
       isSame: true,
     });
-    expect(piped.stderr).toContain("12,002 entries");
+    expect(piped.stderr).toContain("10,502 entries");
   });
 
   it("waits for a slow reader of a pipe, and fails when the reader leaves", async () => {
@@ -170,7 +171,7 @@ describe("evident export", () => {
     );
     const verified = await run(["verify", "one.tlog-proof", "--keys", join("data.keys", "trails.json")]);
     expect({ code: verified.code, out: verified.stdout + verified.stderr }).toMatchObject({ code: 0 });
-    await exportTo("bare.ocsf.ndjson", ["--no-receipts"]);
+    await exportTo("bare.ocsf.ndjson", ["--no-receipts", "id:hostile"]);
     expect(readFileSync(join(cwd, "bare.ocsf.ndjson"), "utf8")).not.toContain('"receipt"');
   });
 
@@ -286,6 +287,29 @@ describe("an export over a connection that breaks", () => {
     expect({ reconnected, connections: proxy.connections() }).toEqual({ reconnected: 3, connections: 5 });
     await proxy.close();
     expect(readFileSync(join(cwd, "broken.ndjson")).equals(readFileSync(join(cwd, "all.ndjson")))).toBe(true);
+  });
+
+  it("comes out whole when the server is killed and starts again meanwhile", async () => {
+    const dataDir = join(cwd, "killed");
+    const port = await freePort();
+    const killed = await startServer({ dataDir, port });
+    const key = killed.adminKey;
+    await mustRun(["ingest", "demo.ndjson", "--trail", "main"], { url: killed.url, key });
+    await exportTo("before.ndjson", [], { url: killed.url, key });
+    const proxy = await startBreakingProxy(killed.url, (connection) => (connection === 0 ? 3_000_000 : undefined));
+    let restarting: Promise<RunningServer> | undefined;
+    const { reconnected } = await exportTo("after.ndjson", [], {
+      url: proxy.url,
+      key,
+      stopWhen(_out, err) {
+        if (err.includes("going on in")) restarting ??= killed.kill().then(() => startServer({ dataDir, port }));
+        return false;
+      },
+    });
+    await (await restarting)?.stop();
+    await proxy.close();
+    expect(reconnected).toBeGreaterThan(0);
+    expect(readFileSync(join(cwd, "after.ndjson")).equals(readFileSync(join(cwd, "before.ndjson")))).toBe(true);
   });
 
   it("leaves nothing behind when it is stopped", async () => {
