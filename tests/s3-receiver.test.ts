@@ -1,12 +1,13 @@
 import { gzipSync } from "node:zlib";
-import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   makeTemporaryDirectory,
   openReceivingServer,
   prepareS3,
   type ReceivingServer,
+  type RunningServer,
   type S3Server,
   startS3,
+  startServer,
 } from "@evident/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
@@ -14,7 +15,6 @@ const BUILD_MS = 20 * 60_000;
 const hasS3 = prepareS3();
 const bucketRoot = makeTemporaryDirectory("s3-buckets");
 let s3: S3Server;
-let client: S3Client;
 let made = 0;
 let bucket = "";
 let home: ReturnType<typeof makeTemporaryDirectory>;
@@ -23,13 +23,11 @@ const open: ReceivingServer[] = [];
 beforeAll(async () => {
   if (!hasS3) return;
   s3 = await startS3(bucketRoot.path);
-  const { accessKeyId, secretAccessKey, region, endpoint } = s3;
+  const { accessKeyId, secretAccessKey } = s3;
   process.env["AWS_ACCESS_KEY_ID"] = accessKeyId;
   process.env["AWS_SECRET_ACCESS_KEY"] = secretAccessKey;
-  client = new S3Client({ endpoint, region, forcePathStyle: true });
 }, BUILD_MS);
 afterAll(async () => {
-  client?.destroy();
   await s3?.stop();
   bucketRoot[Symbol.dispose]();
 });
@@ -37,16 +35,14 @@ beforeEach(async () => {
   made += 1;
   bucket = `logs-${made}`;
   home = makeTemporaryDirectory("s3-receiver");
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  await s3.makeBucket(bucket);
 });
 afterEach(async () => {
   for (const running of open.splice(0)) await running.server.close();
   home[Symbol.dispose]();
 });
 
-async function put(key: string, body: string | Uint8Array): Promise<void> {
-  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
-}
+const put = (key: string, body: string | Uint8Array): Promise<void> => s3.put(bucket, key, body);
 
 async function start(change: object = {}): Promise<ReceivingServer> {
   const { endpoint, region } = s3;
@@ -199,5 +195,52 @@ describe.skipIf(!hasS3)("a receiver of an S3 prefix", () => {
     await put(keyOf("c"), trailFile("newer"));
     await running.waitForSize("aws", 2);
     expect(await idsIn(running)).toEqual(["new", "newer"]);
+  });
+
+  it("stores every record once when the server is killed in the middle, again and again", async () => {
+    const line = (i: number): string =>
+      `203.0.113.9 - person-${i % 7} [25/Nov/2026:10:00:00 +0000] "GET /records HTTP/1.1" 200 512 "-" "curl/8"\n`;
+    const OBJECTS = 40;
+    const LINES = 500;
+    for (let i = 0; i < OBJECTS; i += 1) {
+      await put(
+        `web/${i}.log.gz`,
+        new Uint8Array(gzipSync(Array.from({ length: LINES }, (_, at) => line(at)).join(""))),
+      );
+    }
+    const { endpoint, region, accessKeyId, secretAccessKey } = s3;
+    const receiver = {
+      bucket,
+      region,
+      endpoint,
+      forcePathStyle: true,
+      prefix: "web/",
+      everySeconds: 1,
+      format: "nginx",
+    };
+    const env = {
+      EVIDENT_RECEIVERS_S3: JSON.stringify([{ ...receiver, source: "web", trail: "main" }]),
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    };
+    const dataDir = `${home.path}/killed`;
+    const sizeOf = async ({ url, adminKey }: RunningServer): Promise<number> => {
+      const answer = await fetch(`${url}/v1/trails/main`, { headers: { authorization: `Bearer ${adminKey}` } });
+      return ((await answer.json()) as { size: number }).size;
+    };
+    let size = 0;
+    for (let kills = 0; kills < 3; kills += 1) {
+      await using server = await startServer({ dataDir, env });
+      const before = size;
+      await expect
+        .poll(async () => (size = await sizeOf(server)), { timeout: 30_000, interval: 5 })
+        .toBeGreaterThan(before);
+      await server.kill();
+    }
+    await using server = await startServer({ dataDir, env });
+    await expect.poll(() => sizeOf(server), { timeout: 60_000 }).toBe(OBJECTS * LINES);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await sizeOf(server)).toBe(OBJECTS * LINES);
+    await server.stop();
   });
 });

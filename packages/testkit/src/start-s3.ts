@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { freePort } from "./free-port.ts";
 
 const VERSION = "v1.8.0";
@@ -16,6 +17,8 @@ export interface S3Server {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  makeBucket(bucket: string): Promise<void>;
+  put(bucket: string, key: string, body: string | Uint8Array): Promise<void>;
   /** Stops it; what is stored stays in the directory. */
   stop(): Promise<void>;
 }
@@ -55,17 +58,7 @@ export async function startS3(directory: string, port?: number): Promise<S3Serve
   const buckets = join(directory, "buckets");
   const sidecar = join(directory, "metadata");
   for (const each of [buckets, sidecar]) mkdirSync(each, { recursive: true });
-  const args = [
-    "--port",
-    `127.0.0.1:${taken}`,
-    "--region",
-    REGION,
-    "--quiet",
-    "posix",
-    "--sidecar",
-    sidecar,
-    buckets,
-  ];
+  const args = ["--port", `127.0.0.1:${taken}`, "--region", REGION, "--quiet", "posix", "--sidecar", sidecar, buckets];
   const env = {
     PATH: process.env["PATH"],
     ROOT_ACCESS_KEY: credentials.accessKeyId,
@@ -89,11 +82,15 @@ export async function startS3(directory: string, port?: number): Promise<S3Serve
     if (i > 200 || child.exitCode !== null) throw new Error(`versitygw did not start: ${said}`);
     await sleep(50);
   }
+  const client = new S3Client({ endpoint, region: REGION, forcePathStyle: true, credentials });
   return {
     endpoint,
     region: REGION,
     ...credentials,
+    makeBucket: async (Bucket) => void (await client.send(new CreateBucketCommand({ Bucket }))),
+    put: async (Bucket, Key, Body) => void (await client.send(new PutObjectCommand({ Bucket, Key, Body }))),
     async stop() {
+      client.destroy();
       child.kill("SIGTERM");
       await exited;
     },
