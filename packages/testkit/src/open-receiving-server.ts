@@ -10,6 +10,8 @@ type Entry = Record<string, unknown>;
 /** A server of this process, with receivers, in a directory of the test's. */
 export interface ReceivingServer {
   readonly server: Server;
+  /** The administrator's key. */
+  readonly key: string;
   /** Everything it logged so far. */
   logged(): string;
   /** The entries of a trail, in order. */
@@ -49,6 +51,7 @@ export async function openReceivingServer(directory: string, config: object): Pr
     ((await (await get(`/v1/trails/${trail}`)).json()) as { size: number }).size;
   return {
     server,
+    key: KEY,
     logged: () => logged,
     size,
     async entries(trail) {
