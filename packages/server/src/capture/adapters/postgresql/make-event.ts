@@ -46,6 +46,7 @@ const IP = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f.]*:[0-9a-f:.]*)$/i;
 export function makeEvent(entry: LogEntry, known: Known, act: Act, context: EventContext): NativeEvent {
   const warnings = [...(act.warnings ?? [])];
   if (entry.isPrefixAssumed === true) warnings.push("prefix:assumed");
+  if (entry.isNameAssumed === true) warnings.push("actor:assumed");
   const statement = act.sql === undefined ? undefined : maskSql(act.sql.replace(REDACTED, "''")).text;
   const isCut = statement !== undefined && statement.length > MAX_STATEMENT;
   const { sessionId, lineNumber } = entry;

@@ -56,7 +56,11 @@ const ambiguous = unreadable(
   "Let the server write jsonlog or csvlog, which quote names.",
 );
 
-function toLine(record: NativeRecord, { fields, label, text }: PrefixedLine, isPrefixAssumed: boolean): StderrLine {
+function toLine(
+  record: NativeRecord,
+  { fields, label, text, isNameAssumed }: PrefixedLine,
+  isPrefixAssumed: boolean,
+): StderrLine {
   if (!severities.has(label)) {
     const member = members[label];
     return { kind: "addition", pid: fields.pid, addition: member === undefined ? {} : { [member]: text } };
@@ -71,6 +75,7 @@ function toLine(record: NativeRecord, { fields, label, text }: PrefixedLine, isP
     severity: label,
     message,
     isPrefixAssumed,
+    isNameAssumed,
   } as const;
   return { kind: "message", entry };
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type NativeInput, readNative } from "../../testing/index.ts";
 import { postgresql } from "./postgresql.ts";
 
-const linePrefix = "%m [%p] %c %l %v %e %q%u@%d/%a/%r ";
+const linePrefix = "%m [%p] %c %l %v %e %q%u@%d %r %a ";
 const logging = {
   logging_collector: "on",
   log_destination: "stderr,csvlog,jsonlog",
