@@ -84,4 +84,19 @@ describe("npm run bench", () => {
     expect(found).toMatchObject({ "newest 50 of everything": 50, "request id": 1, "hour by status, 90 days": 5_000 });
     expect(found["nothing matches"]).toBe(0);
   });
+
+  it("measures the SDK beside a bare write, as it is packed", () => {
+    using directory = makeTemporaryDirectory("bench");
+    const flags = ["--events", "2000", "--warmup", "200", "--runs", "1", "--json", "-"];
+    const { code, out } = bench("sdk", "--dir", directory.path, ...flags);
+    expect(code).toBe(0);
+    const { each, ratio } = JSON.parse(out) as {
+      each: readonly { stored: number; record: object }[];
+      ratio: { median: number };
+    };
+    expect(each).toMatchObject([{ record: { count: 2_000, p99: expect.any(Number) }, bare: { count: 2_000 } }]);
+    // Warm-up and both ways to record, and the heartbeats at the beginning and the end.
+    expect(each[0]?.stored).toBe(2 * 2_200 + 2);
+    expect(ratio.median).toBeGreaterThan(0);
+  });
 });
