@@ -43,6 +43,11 @@ export function findImports(file: string, source: string): readonly FoundImport[
   return found;
 }
 
+/** What the SDK's tarball offers beside its root. */
+const publicParts: ReadonlySet<string> = new Set(
+  ["edge", "express", "fastify", "hono", "next", "testing"].map((part) => `sdk/${part}`),
+);
+
 const isTest = (file: string): boolean => /\.test\.ts$|^tests\//.test(file);
 
 function packageOf(file: string): string | undefined {
@@ -51,7 +56,9 @@ function packageOf(file: string): string | undefined {
 
 function checkOurPackage(found: FoundImport): string | undefined {
   const [, target = "", inside] = /^@evident\/([^/]+)(\/.*)?$/.exec(found.specifier) ?? [];
-  if (inside !== undefined) return `import the package root @evident/${target}`;
+  if (inside !== undefined && !publicParts.has(`${target}${inside}`)) {
+    return `import the package root @evident/${target}`;
+  }
   const from = packageOf(found.file);
   if (from === undefined) return undefined;
   const allowed = packageArrows[from] ?? [];

@@ -40,7 +40,6 @@ export async function readNative(
   return { readings, events: readings.flatMap(toEvent) };
 }
 
-// oxlint-disable-next-line typescript/require-await -- an input arrives in pieces
 async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 65_521) yield bytes.subarray(at, at + 65_521);
 }
