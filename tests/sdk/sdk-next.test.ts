@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, makeTemporaryDirectory, readCheckpoint, readPublished, startServer } from "@evident/testkit";
@@ -16,14 +16,7 @@ const files: Readonly<Record<string, string>> = {
   "package.json": '{"name":"next-app","private":true,"type":"module"}',
   "app/layout.js": "export default function Layout({ children }) { return <html><body>{children}</body></html>; }",
   "app/page.js": "export default function Page() { return <p>x</p>; }",
-  "lib/evident.js": `
-    import { createEvident } from "@evident/sdk";
-    import { nextEvident } from "@evident/sdk/next";
-    import { createTestEvident } from "@evident/sdk/testing";
-    const isBuild = process.env.NEXT_PHASE === "phase-production-build";
-    export const evident = isBuild ? createTestEvident() : createEvident({ system: "shop", heartbeatIntervalMs: 500, maxBackoffMs: 500 });
-    const actor = (request) => ({ type: "user", id: request.headers.get("x-user") ?? "nobody", ns: "shop" });
-    export const audited = nextEvident(evident, { actor, trustProxy: 1 });`,
+  "lib/evident.js": readFileSync(join(import.meta.dirname, "next-evident.mjs.txt"), "utf8"),
   "app/api/patients/[id]/route.js": `
     import { notFound, redirect } from "next/navigation";
     import { audited } from "../../../../lib/evident.js";
