@@ -9,6 +9,7 @@ export {
   firstKey,
   frameInput,
   isBlankRecord,
+  type LineRange,
   listAdapterOptions,
   mappingJsonSchema,
   type Reading,

@@ -1,4 +1,4 @@
-import { AdaptStream, type BodyLine, firstKey } from "@evident/server";
+import { AdaptStream, type BodyLine, firstKey, type ResumePoint } from "@evident/server";
 import type { Format } from "../ingest/index.ts";
 import type { FoundFile } from "./find-files.ts";
 import { digestOf, HEAD_BYTES } from "./fingerprint.ts";
@@ -62,7 +62,15 @@ export class FileReader {
     if (kind !== "events") {
       const context = { nowMs: () => this.#clockMs };
       const from = source === undefined ? {} : { source };
-      this.#stream = new AdaptStream({ adapters, optionsOf, context, ...from, key: position.key });
+      this.#stream = new AdaptStream({
+        adapters,
+        optionsOf,
+        context,
+        ...from,
+        line: position.line,
+        key: position.key,
+        ...position.replay,
+      });
     }
     this.#mtimeMs = body.stat().mtimeMs;
     this.activeMs = this.#mtimeMs;
@@ -113,8 +121,9 @@ export class FileReader {
     return point !== undefined && point.line >= this.#firstStart && point.line < this.#nextNumber;
   }
 
-  get holeBytes(): number {
-    return this.#cutter.holeBytes;
+  /** Whether it begins with the hole that a writer leaves who does not append. */
+  get hasHole(): boolean {
+    return this.#cutter.hasHole;
   }
 
   /** Reads on, once. */
@@ -262,16 +271,19 @@ export class FileReader {
   }
 
   #nextPosition(): Position {
-    const point = this.#stream?.resumePoint() ?? { line: this.#nextNumber, key: this.#position.key };
+    const point: ResumePoint = this.#stream?.resumePoint() ?? { line: this.#nextNumber, key: this.#position.key };
     const at = point.line - this.#firstStart;
-    // Nothing has been taken since the last position.
-    if (at <= 0) return this.#position;
+    const { next, waiting } = point;
+    const replay = next === undefined || waiting === undefined ? {} : { replay: { next, waiting } };
+    // The oldest record still waits: what came behind it may have come out.
+    if (at <= 0)
+      return at < 0 ? this.#position : { offset: this.#position.offset, line: point.line, key: point.key, ...replay };
     const end = this.#unwrapper?.isWaiting === true ? undefined : this.#cutter.openStart;
     const offset = at < this.#starts.length ? this.#starts[at] : end;
     if (offset === undefined) return this.#position;
     this.#starts = this.#starts.slice(at);
     this.#firstStart = point.line;
-    return { offset, line: point.line, key: point.key };
+    return { offset, line: point.line, key: point.key, ...replay };
   }
 }
 

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS generations (
   id INTEGER PRIMARY KEY,
   log TEXT NOT NULL, first_line TEXT NOT NULL, ignored INTEGER NOT NULL, path TEXT NOT NULL, file TEXT,
   start_offset INTEGER NOT NULL, start_line INTEGER NOT NULL, start_key TEXT NOT NULL,
-  offset INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL,
+  offset INTEGER NOT NULL, line INTEGER NOT NULL, key TEXT NOT NULL, replay TEXT,
   head_at INTEGER NOT NULL, head_digest TEXT NOT NULL, read_at INTEGER NOT NULL, read_digest TEXT NOT NULL,
   ahead_offset INTEGER, ahead_ms REAL, cuts TEXT NOT NULL, seen_bytes INTEGER NOT NULL, seen_ms REAL NOT NULL
 ) STRICT;`;

@@ -14,6 +14,7 @@ const values = {
   offset: ({ position }) => position.offset,
   line: ({ position }) => position.line,
   key: ({ position }) => position.key,
+  replay: ({ position }) => (position.replay === undefined ? null : JSON.stringify(position.replay)),
   head_at: ({ head }) => head.at,
   head_digest: ({ head }) => head.digest,
   read_at: ({ read }) => read.at,
@@ -35,6 +36,12 @@ export function toRow(each: Generation): Record<string, string | number | null> 
   return Object.fromEntries(Object.entries(values).map(([column, valueOf]) => [column, valueOf(each)]));
 }
 
+/** What `toRow` wrote of the lines to be read again. */
+function replayOf(text: SQLOutputValue | undefined): Pick<Position, "replay"> {
+  if (typeof text !== "string") return {};
+  return { replay: JSON.parse(text) as NonNullable<Position["replay"]> };
+}
+
 /** The generation in a row; the table checks the types. */
 export function fromRow(row: Record<string, SQLOutputValue>): Generation {
   const number = (column: Column): number => Number(row[column]);
@@ -51,7 +58,7 @@ export function fromRow(row: Record<string, SQLOutputValue>): Generation {
     file: row["file"] === null ? undefined : text("file"),
     path: text("path"),
     head: mark("head_at", "head_digest"),
-    position: position("offset", "line", "key"),
+    position: { ...position("offset", "line", "key"), ...replayOf(row["replay"]) },
     read: mark("read_at", "read_digest"),
     ahead: row["ahead_offset"] === null ? undefined : { offset: number("ahead_offset"), atMs: number("ahead_ms") },
     cuts: text("cuts").split(" ").filter(Boolean).map(Number),

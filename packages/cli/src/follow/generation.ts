@@ -1,3 +1,5 @@
+import type { LineRange } from "@evident/server";
+
 /** A place between two lines of a file. */
 export interface Position {
   /** Bytes of the unpacked content before it. */
@@ -6,6 +8,8 @@ export interface Position {
   readonly line: number;
   /** Key of the record before it. */
   readonly key: string;
+  /** Of the lines from there to `next`, those that had not come out; absent when none had. The others must not be read again. */
+  readonly replay?: { readonly next: number; readonly waiting: readonly LineRange[] };
 }
 
 /** Bytes that were read, by which a file is known again. */
