@@ -20,10 +20,10 @@ class Mishaps {
   readonly #random: () => number;
   server: RunningServer;
   #follower: FollowProcess;
-  kills = 0;
-  serverKills = 0;
+  #kills = 0;
+  #serverKills = 0;
   #isOver = false;
-  readonly outputs: string[] = [];
+  readonly #outputs: string[] = [];
 
   constructor(directory: string, server: RunningServer, port: number, random: () => number, args: readonly string[]) {
     this.#directory = directory;
@@ -50,17 +50,23 @@ class Mishaps {
       if (this.#isOver) return;
       if (this.#random() < 0.25) {
         await this.server.kill();
-        this.serverKills += 1;
+        this.#serverKills += 1;
         await sleep(this.#random() * 1_000);
         this.server = await startServer({ dataDir: join(this.#directory, "data"), port: this.#port });
       } else {
         await this.#follower.kill(this.#random() < 0.8 ? "SIGKILL" : "SIGTERM");
-        this.outputs.push(this.#follower.output());
-        this.kills += 1;
+        this.#outputs.push(this.#follower.output());
+        this.#kills += 1;
         await sleep(this.#random() * 800);
         this.#follower = this.#start();
       }
     }
+  }
+
+  /** What happened, for whoever has to find out why lines are missing. */
+  story(seed: number): string {
+    const killed = `${this.#kills} kills of the follower, ${this.#serverKills} of the server`;
+    return `EVIDENT_SEED=${seed}, ${killed}:\n${this.#outputs.join("\n---\n")}`;
   }
 
   stop(): void {
@@ -70,14 +76,14 @@ class Mishaps {
   /** Lets everything be read to the end, and ends it. */
   async finish(): Promise<void> {
     await this.#follower.kill("SIGTERM");
-    this.outputs.push(this.#follower.output());
+    this.#outputs.push(this.#follower.output());
     const last = startFollow([...this.#args, "--once"], {
       cwd: this.#directory,
       url: this.server.url,
       key: this.server.adminKey,
     });
     const code = await last.exited;
-    this.outputs.push(last.output());
+    this.#outputs.push(last.output());
     if (code !== 0) throw new Error(`the last run ended with ${code}:\n${last.output()}`);
   }
 }
@@ -86,7 +92,6 @@ describe("following logs", () => {
   it("stores every line once, through every kind of rotation under load, with follower and server killed", {
     timeout: isSoak ? 3_600_000 : 120_000,
   }, async () => {
-    console.log(`EVIDENT_SEED=${seed}`);
     using directory = makeTemporaryDirectory("follow");
     const logs = join(directory.path, "logs");
     mkdirSync(logs);
@@ -112,12 +117,8 @@ describe("following logs", () => {
       await mishaps.finish();
       const stored = await readRequests({ url: mishaps.server.url, key: mishaps.server.adminKey, trail });
       const written = writers.flatMap((writer) => [...writtenPaths(writer)]);
-      console.log(
-        `${written.length} lines, ${mishaps.kills} kills of the follower, ${mishaps.serverKills} of the server`,
-      );
       const wrong = differences(written, stored);
-      if (wrong.length > 0) console.log(mishaps.outputs.join("\n---\n"));
-      expect(wrong.slice(0, 20)).toEqual([]);
+      if (wrong.length > 0) throw new Error(`${wrong.slice(0, 20).join("\n")}\n${mishaps.story(seed)}`);
       expect(stored.quarantined.slice(0, 3)).toEqual([]);
     } finally {
       await mishaps.server.stop();

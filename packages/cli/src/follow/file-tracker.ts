@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { matchesGlob } from "node:path";
 import { EvidentError } from "@evident/core";
 import { FileReader, type Reading } from "./file-reader.ts";
@@ -6,7 +5,9 @@ import { FileFinder, type FoundFile } from "./find-files.ts";
 import { digestOf } from "./fingerprint.ts";
 import type { FollowState } from "./follow-state.ts";
 import type { Generation } from "./generation.ts";
+import { gzipLength } from "./gzip-length.ts";
 import { type Match, makeGeneration, matchFile } from "./match-file.ts";
+import { Notices, type OnNews } from "./notices.ts";
 import { type Body, openBody } from "./open-body.ts";
 
 const DAY_MS = 86_400_000;
@@ -20,7 +21,6 @@ const RETRY_MS = 5_000;
 /** A packed file that is not whole may still be written to. */
 const FRESH_MS = 30_000;
 const RETRY_FRESH_MS = 1_000;
-const REPEAT_MS = 600_000;
 
 /** What a tracker is made with. */
 export interface TrackerOptions {
@@ -32,7 +32,7 @@ export interface TrackerOptions {
   readonly isFromEnd: boolean;
   /** Whether lines of a generation wait for verdicts. */
   readonly isBusy: (generation: Generation) => boolean;
-  readonly onNews: (kind: "note" | "warning", text: string) => void;
+  readonly onNews: OnNews;
 }
 
 /** A file at which nothing is to be done until it changes. */
@@ -53,16 +53,18 @@ export class FileTracker {
   readonly #generations: Generation[];
   readonly #readers = new Map<string, FileReader>();
   readonly #settled = new Map<string, Settled>();
-  readonly #told = new Map<string, number>();
+  readonly #notices: Notices;
   readonly #unsaved = new Set<Generation>();
   readonly #newPatterns: ReadonlySet<string>;
   readonly #knownLogs: ReadonlySet<string>;
   #present: ReadonlySet<string> = new Set();
   #isFirstScan = true;
+  #hasLostFile = false;
   #nextId: number;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+    this.#notices = new Notices(options.onNews);
     const { patterns, state } = options;
     this.#generations = [...state.load()];
     this.#nextId = (this.#generations.at(-1)?.id ?? 0) + 1;
@@ -70,7 +72,7 @@ export class FileTracker {
     this.#newPatterns = new Set(patterns.filter((pattern) => !known.has(pattern)));
     this.#knownLogs = new Set(this.#generations.map(({ log }) => log));
     const followed = [...this.#knownLogs].filter((log) => patterns.some((pattern) => matchesGlob(log, pattern)));
-    this.#finder = new FileFinder(patterns, followed, (path, cause) => this.#tell(path, cause));
+    this.#finder = new FileFinder(patterns, followed, (path, cause) => this.#notices.problem(path, cause));
   }
 
   /** Open files, in the order in which they are to be read. */
@@ -98,18 +100,19 @@ export class FileTracker {
     for (const reader of this.#readers.values()) reader.isVisible = false;
     const seen = new Map<string, FoundFile>();
     let isChanged = false;
+    this.#hasLostFile = false;
     for (const file of found) {
       const first = seen.get(file.file);
       if (first === undefined) {
         seen.set(file.file, file);
         if (await this.#look(file)) isChanged = true;
       } else if (first.log !== file.log) {
-        this.#tellOnce(file.path, "warning", `${file.path} is the same file as ${first.path}: read once`);
+        this.#notices.warn(`${file.path} is the same file as ${first.path}: read once`);
       }
     }
     for (const file of this.#settled.keys()) if (!seen.has(file)) this.#settled.delete(file);
     if (this.#isFirstScan) this.#finishFirstScan(seen.size);
-    return isChanged;
+    return isChanged || this.#hasLostFile;
   }
 
   /** Closes a file in which something else was found than what was read there. */
@@ -190,14 +193,14 @@ export class FileTracker {
     }
     if (this.#isSettled(found)) return false;
     if (found.packing === "other") {
-      this.#tellOnce(found.path, "warning", `${found.path} cannot be unpacked here and is not read`);
+      this.#notices.warn(`${found.path} cannot be unpacked here and is not read`);
       return false;
     }
     let body: Body;
     try {
       body = openBody(found);
     } catch (cause) {
-      this.#tell(found.path, cause);
+      this.#notices.problem(found.path, cause);
       return false;
     }
     let isKept = false;
@@ -214,9 +217,10 @@ export class FileTracker {
   #reject(found: FoundFile, cause: unknown): void {
     const nowMs = Date.now();
     const isDamaged = cause instanceof EvidentError && cause.code === "malformed";
+    if (!(cause instanceof EvidentError) && !isSystemError(cause)) throw cause;
     // It may be in the middle of being packed: its stat can be newer than the bytes that were read.
     const isFresh = nowMs - found.mtimeMs < FRESH_MS;
-    if (!isDamaged || !isFresh) this.#tell(found.path, cause);
+    if (!isDamaged || !isFresh) this.#notices.problem(found.path, cause);
     if (isDamaged) this.#settle(found, isFresh ? { untilMs: nowMs + RETRY_FRESH_MS } : {});
     else this.#settle(found, { untilMs: nowMs + RETRY_MS });
   }
@@ -249,7 +253,13 @@ export class FileTracker {
     const generations = this.#generations.filter(({ log }) => log === found.log);
     const unpackedBytes = found.packing === "gzip" ? gzipLength(found.path) : undefined;
     const isPresent = (generation: Generation): boolean => this.#isPresent(generation);
+    const before = generations.find(({ file }) => file === found.file);
     const match = await matchFile(found, body, { generations, isPresent, unpackedBytes });
+    if (before !== undefined && before.file === undefined) {
+      // Its content is somewhere else, or gone: what was taken for a copy may be where to go on.
+      this.#unsaved.add(before);
+      this.#hasLostFile = true;
+    }
     switch (match.kind) {
       case "empty":
         return false;
@@ -333,34 +343,8 @@ export class FileTracker {
     const from = generation.position.offset === 0 ? "" : ` from byte ${generation.position.offset}`;
     this.#options.onNews("note", `reading ${found.path}${from}`);
   }
-
-  #tell(path: string, cause: unknown): void {
-    // Replaced while it was being opened: the next scan sees what is there.
-    if (cause instanceof EvidentError && (cause.code === "conflict" || cause.code === "not_found")) return;
-    const text = cause instanceof Error ? cause.message : String(cause);
-    this.#tellOnce(path, "warning", text.includes(path) ? text : `${path}: ${text}`);
-  }
-
-  #tellOnce(path: string, kind: "warning", text: string): void {
-    const key = `${path}\n${text}`;
-    const nowMs = Date.now();
-    if (nowMs - (this.#told.get(key) ?? 0) < REPEAT_MS) return;
-    this.#told.set(key, nowMs);
-    this.#options.onNews(kind, text);
-  }
 }
 
-/** What a gzip file states as its content's length, modulo 2^32; undefined where it cannot be looked at. */
-function gzipLength(path: string): number | undefined {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(path, "r");
-    const { size } = fstatSync(descriptor);
-    const bytes = Buffer.alloc(4);
-    return size > 18 && readSync(descriptor, bytes, 0, 4, size - 4) === 4 ? bytes.readUInt32LE() : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
+function isSystemError(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && "syscall" in cause;
 }

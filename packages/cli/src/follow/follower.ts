@@ -8,15 +8,21 @@ import { FollowBatch } from "./follow-batch.ts";
 import type { FollowState } from "./follow-state.ts";
 import type { Generation } from "./generation.ts";
 
-/** How often open files are asked for growth, and names are looked at. */
-const POLL_MS = 100;
-const SCAN_MS = 500;
-/** A rotated file without growth for so long is behind its successor; before, the successor waits. */
-const SETTLE_MS = 500;
-/** Without growth for so long, records that wait for more lines are taken as they are. */
-const RECORDS_MS = 5_000;
-/** The same for the unfinished last line of a file that was rotated away. */
-const LINE_MS = 5_000;
+/** How long a follower waits for what, in milliseconds. */
+export interface FollowTiming {
+  /** Between two looks at open files for growth. */
+  readonly pollMs: number;
+  /** Between two looks at all names. */
+  readonly scanMs: number;
+  /** A rotated file without growth for so long is behind its successor; before, the successor waits. */
+  readonly settleMs: number;
+  /** Without growth for so long, records that wait for more lines are taken as they are. */
+  readonly recordsMs: number;
+  /** The same for the unfinished last line of a file that was rotated away. */
+  readonly lineMs: number;
+}
+
+const defaultTiming: FollowTiming = { pollMs: 100, scanMs: 500, settleMs: 500, recordsMs: 5_000, lineMs: 5_000 };
 /** How long a stop waits for verdicts that are under way. */
 const STOP_MS = 10_000;
 
@@ -31,6 +37,7 @@ export interface FollowerOptions {
   readonly isOnce: boolean;
   /** Without growth for so long, the unfinished last line of a file that is written to is taken as it is; undefined: never. */
   readonly lineAfterMs: number | undefined;
+  readonly timing?: FollowTiming;
   readonly client: HttpClient;
   readonly trail: string | undefined;
   /** Counts verdicts; a refused line is the line of the batch that `originOf` knows. */
@@ -55,6 +62,7 @@ export interface FileProgress {
 /** Reads files as they grow and are rotated, and sends what they say. The positions in the state follow the server's verdicts. */
 export class Follower {
   readonly #options: FollowerOptions;
+  readonly #timing: FollowTiming;
   readonly #tracker: FileTracker;
   readonly #ends = new Map<FileReader, Fill>();
   readonly #behindSince = new Map<number, number>();
@@ -69,6 +77,7 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#timing = options.timing ?? defaultTiming;
     const { patterns, state, reading, isFromEnd, onNews } = options;
     const isBusy = ({ id }: Generation): boolean => this.#isBusy(id);
     this.#tracker = new FileTracker({ patterns, state, reading, isFromEnd, isBusy, onNews });
@@ -104,7 +113,7 @@ export class Follower {
       for (let scanMs = 0; !this.#options.signal.aborted; ) {
         const isScan = performance.now() >= scanMs;
         const isNew = isScan && (await this.#tracker.scan());
-        if (isScan) scanMs = performance.now() + SCAN_MS;
+        if (isScan) scanMs = performance.now() + this.#timing.scanMs;
         const isFilled = await this.#fill();
         this.#startSending();
         if (this.#failure !== undefined) throw this.#failure;
@@ -167,7 +176,7 @@ export class Follower {
   #holdsBack(reader: FileReader): boolean {
     const end = this.#ends.get(reader);
     if (end === undefined || end === "changed") return false;
-    return end !== "end" || (!reader.isPacked && Date.now() - reader.activeMs < SETTLE_MS);
+    return end !== "end" || (!reader.isPacked && Date.now() - reader.activeMs < this.#timing.settleMs);
   }
 
   async #fillFrom(reader: FileReader): Promise<boolean> {
@@ -178,14 +187,13 @@ export class Follower {
       end = await reader.fill(batch);
       if (end === "end") this.#cutIfIdle(reader);
     } catch (cause) {
-      if (!(cause instanceof EvidentError) && !isSystemError(cause)) throw cause;
       this.#tracker.fail(reader, cause);
       return false;
     }
     this.#ends.set(reader, end);
-    if (reader.holeBytes > 0 && !this.#holes.has(reader)) {
+    if (reader.hasHole && !this.#holes.has(reader)) {
       this.#holes.add(reader);
-      const text = `${reader.path} begins with ${reader.holeBytes} zero bytes, which are passed over: its writer does not append`;
+      const text = `${reader.path} begins with zero bytes, which are passed over: its writer does not append`;
       this.#options.onNews("warning", text);
     }
     if (end === "changed") this.#tracker.drop(reader);
@@ -198,11 +206,11 @@ export class Follower {
     const { isOnce, lineAfterMs } = this.#options;
     const idleMs = Date.now() - reader.activeMs;
     const isLive = reader.isLive;
-    const waitMs = reader.isPacked ? 0 : isLive ? (lineAfterMs ?? Number.POSITIVE_INFINITY) : LINE_MS;
+    const waitMs = reader.isPacked ? 0 : isLive ? (lineAfterMs ?? Number.POSITIVE_INFINITY) : this.#timing.lineMs;
     if (reader.hasOpenLine && idleMs >= waitMs) {
       reader.cut(this.#building, "line");
       this.#options.onNews("note", `${reader.path}: its last line had no end and was taken as it is`);
-    } else if (reader.hasWaiting && (isOnce || idleMs >= RECORDS_MS)) reader.cut(this.#building, "records");
+    } else if (reader.hasWaiting && (isOnce || idleMs >= this.#timing.recordsMs)) reader.cut(this.#building, "records");
   }
 
   #startSending(): void {
@@ -217,29 +225,34 @@ export class Follower {
       changed.add(generation);
     }
     this.#options.state.save(changed);
-    this.#sent = this.#send(batch);
+    // Nothing of it is kept by the server: skipped lines, or half a line.
+    if (batch.lines.length === 0) this.#acknowledge(batch);
+    else this.#sent = this.#send(batch);
   }
 
   async #send(batch: FollowBatch): Promise<void> {
     const { client, trail, tally, onWait } = this.#options;
+    const sending = { client, trail, tally, signal: this.#abort.signal, onWait, tries: Number.POSITIVE_INFINITY };
     try {
-      if (batch.lines.length > 0) {
-        const sending = { client, trail, tally, signal: this.#abort.signal, onWait, tries: Number.POSITIVE_INFINITY };
-        await sendBatch(sending, batch);
-      }
-      for (const { generation, position } of batch.contributions.values()) {
-        generation.position = position;
-        generation.ahead = undefined;
-        generation.cuts = generation.cuts.filter((offset) => offset > position.offset);
-        this.#acknowledged.add(generation);
-      }
+      await sendBatch(sending, batch);
+      this.#acknowledge(batch);
     } catch (cause) {
       this.#failure ??= refused(cause);
+    }
+  }
+
+  /** Everything before the positions of the batch has its verdict. */
+  #acknowledge(batch: FollowBatch): void {
+    for (const { generation, position } of batch.contributions.values()) {
+      generation.position = position;
+      generation.ahead = undefined;
+      generation.cuts = generation.cuts.filter((offset) => offset > position.offset);
+      this.#acknowledged.add(generation);
     }
     this.#sending = undefined;
     this.#sent = undefined;
     // Else it is saved with what is sent next.
-    if (this.#building.isEmpty && this.#failure === undefined) this.#save();
+    if (this.#building.isEmpty) this.#save();
   }
 
   #save(): void {
@@ -261,7 +274,7 @@ export class Follower {
     const { signal } = this.#options;
     const wake = (): void => stop.abort();
     signal.addEventListener("abort", wake, { once: true });
-    const waits = [sleep(POLL_MS, undefined, { signal: stop.signal }).catch(() => undefined)];
+    const waits = [sleep(this.#timing.pollMs, undefined, { signal: stop.signal }).catch(() => undefined)];
     if (this.#sent !== undefined) waits.push(this.#sent.then(() => undefined));
     await Promise.race(waits);
     stop.abort();
@@ -282,10 +295,6 @@ export class Follower {
     }
     this.#options.state.save(this.#takeUnsaved());
   }
-}
-
-function isSystemError(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && "syscall" in cause;
 }
 
 /** What the server refuses for good, without the advice that is meant for a single file. */

@@ -19,7 +19,7 @@ export class LineCutter {
   #openStart: number;
   /** Still in the hole that a writer leaves who goes on at its old place in a truncated file. */
   #inHole: boolean;
-  holeBytes = 0;
+  hasHole = false;
 
   /** @param offset of the first byte to come @param line its number */
   constructor(offset: number, line: number) {
@@ -89,10 +89,10 @@ export class LineCutter {
   #skipHole(bytes: Buffer): Buffer {
     let at = 0;
     while (at < bytes.length && bytes[at] === 0) at += 1;
-    this.holeBytes += at;
+    if (at > 0) this.hasHole = true;
     if (at === bytes.length) return bytes.subarray(at);
     this.#inHole = false;
-    const isMarked = this.#offset === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+    const isMarked = this.#offset === 0 && at === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     const skipped = isMarked ? 3 : at;
     this.#openStart = this.#offset + skipped;
     return bytes.subarray(skipped);
