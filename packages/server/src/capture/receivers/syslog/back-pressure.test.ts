@@ -84,7 +84,7 @@ async function open(sink: HeldSink, transport: "tcp" | "udp"): Promise<number> {
   return Number(new URL(running.url).port);
 }
 
-const padding = "x".repeat(4_000);
+const padding = "word ".repeat(800);
 const message = (i: number): string =>
   `<38>1 2026-11-25T10:00:00Z web-1 sshd 4711 - [padding@1 x="${padding}"] Accepted publickey for user${i} from 203.0.113.9 port 1024 ssh2: ED25519 SHA256:x`;
 
