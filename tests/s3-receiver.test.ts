@@ -11,8 +11,7 @@ import {
 } from "@evident/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
-const BUILD_MS = 20 * 60_000;
-const hasS3 = prepareS3();
+const hasS3 = await prepareS3();
 const bucketRoot = makeTemporaryDirectory("s3-buckets");
 let s3: S3Server;
 let made = 0;
@@ -26,7 +25,7 @@ beforeAll(async () => {
   const { accessKeyId, secretAccessKey } = s3;
   process.env["AWS_ACCESS_KEY_ID"] = accessKeyId;
   process.env["AWS_SECRET_ACCESS_KEY"] = secretAccessKey;
-}, BUILD_MS);
+});
 afterAll(async () => {
   await s3?.stop();
   bucketRoot[Symbol.dispose]();
