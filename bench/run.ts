@@ -8,6 +8,8 @@ import { append } from "./append.ts";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
 import { type ChildTask, serveChild } from "./child-process.ts";
 import { exportFiles } from "./export.ts";
+import { follow } from "./follow.ts";
+import { followWriterTask } from "./follow-writer.ts";
 import { httpLoadTask } from "./http-load.ts";
 import { ingest } from "./ingest.ts";
 import { type MachineFacts, machineFacts, refuseMemory } from "./machine.ts";
@@ -18,10 +20,21 @@ import { sdkRecordTask, sdkServerTask } from "./sdk-record.ts";
 import { search, searchAskTask, searchBuildTask } from "./search.ts";
 import { verify, verifyTask } from "./verify.ts";
 
-const benchmarks: readonly Benchmark[] = [append, ingest, verify, search, adapters, exportFiles, sdk, receivers];
+const benchmarks: readonly Benchmark[] = [
+  append,
+  ingest,
+  verify,
+  search,
+  adapters,
+  exportFiles,
+  sdk,
+  receivers,
+  follow,
+];
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
 const childTasks: Readonly<Record<string, ChildTask>> = {
+  "follow-writer": followWriterTask,
   "http-load": httpLoadTask,
   "plain-server": plainServerTask,
   "sdk-record": sdkRecordTask,
