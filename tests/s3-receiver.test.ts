@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import {
+  hasS3Server,
   makeTemporaryDirectory,
   openReceivingServer,
-  prepareS3,
   type ReceivingServer,
   type RunningServer,
   type S3Server,
@@ -11,7 +11,7 @@ import {
 } from "@evident/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
-const hasS3 = await prepareS3();
+const hasS3 = hasS3Server();
 const bucketRoot = makeTemporaryDirectory("s3-buckets");
 let s3: S3Server;
 let made = 0;

@@ -26,7 +26,7 @@ export { type ServedStore, serveStore } from "./serve-store.ts";
 export { startBrowser } from "./start-browser.ts";
 export { type Acknowledged, type LoadOptions, type LoadOutcome, startLoad } from "./start-load.ts";
 export { type PostgresOptions, type RunningPostgres, startPostgres } from "./start-postgres.ts";
-export { prepareS3, type S3Server, startS3 } from "./start-s3.ts";
+export { buildS3Server, hasS3Server, type S3Server, startS3 } from "./start-s3.ts";
 export { type Exit, type RunningServer, type ServerProcessOptions, spawnServer, startServer } from "./start-server.ts";
 export { TamperedStore, type Tampering } from "./tampered-store.ts";
 export { makeTemporaryDirectory } from "./temporary-directory.ts";

@@ -29,22 +29,29 @@ function findGo(): string | undefined {
   return names.find((name) => spawnSync(name, ["version"]).status === 0);
 }
 
+/** Whether the server was built; says on stderr how where it was not. */
+export function hasS3Server(): boolean {
+  const isBuilt = existsSync(gateway);
+  if (!isBuilt)
+    process.stderr.write("tests of S3 are skipped: `npm run build-s3` builds the server they need, with Go.\n");
+  return isBuilt;
+}
+
 /**
- * Builds the server from its Go module, once: later calls find it in node_modules/.cache. Takes minutes the first time.
+ * Builds the server from its Go module into node_modules/.cache. Takes minutes the first time.
  *
  * @returns false, and a line on stderr, where it cannot be built
  */
-export async function prepareS3(): Promise<boolean> {
+export async function buildS3Server(): Promise<boolean> {
   if (existsSync(gateway)) return true;
   const go = findGo();
   if (go === undefined) {
-    process.stderr.write("tests of S3 are skipped: they need Go (https://go.dev/dl) to build versitygw.\n");
+    process.stderr.write("versitygw is not built: that needs Go (https://go.dev/dl).\n");
     return false;
   }
   mkdirSync(cache, { recursive: true });
   const env = { ...process.env, GOBIN: cache, GOFLAGS: "-buildvcs=false", GOWORK: "off" };
   const module = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
-  // Not with spawnSync: a test runner's worker that is blocked for minutes is taken for dead.
   const child = spawn(go, ["install", module], {
     cwd: cache,
     env,
@@ -55,11 +62,11 @@ export async function prepareS3(): Promise<boolean> {
   child.stderr.on("data", (part: Buffer) => void (said += part.toString()));
   const code = await new Promise((resolve) => child.once("close", resolve));
   if (code === 0) return true;
-  process.stderr.write(`tests of S3 are skipped: versitygw could not be built: ${said.slice(-500)}\n`);
+  process.stderr.write(`versitygw could not be built: ${said.slice(-500)}\n`);
   return false;
 }
 
-/** Starts the server that `prepareS3` built. It keeps everything in `directory`. */
+/** Starts the server that `buildS3Server` built. It keeps everything in `directory`. */
 export async function startS3(directory: string, port?: number): Promise<S3Server> {
   const taken = port ?? (await freePort());
   const credentials = { accessKeyId: "evident-test", secretAccessKey: "only-for-tests-0123456789" };
