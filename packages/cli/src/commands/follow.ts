@@ -93,7 +93,8 @@ export const follow = defineCommand({
     host: {
       kind: "text",
       value: "NAME",
-      summary: "Name of this machine in the ids of records; kept in the state. Default: the host name.",
+      summary:
+        "Name of this machine in the ids of records; kept in the state. Empty: ids as `evident ingest` makes them, so that files sent with it before are recognised; see docs/follow.md. Default: the host name.",
     },
     quiet: { kind: "switch", short: "q", summary: "Say only what somebody should look at." },
   },

@@ -106,12 +106,14 @@ export interface NewGeneration {
 
 /**
  * Makes a generation of a file. Its keys begin with machine and path, so that files which begin with the same lines are told apart, and
- * stay the same when the state is lost; generations of one log with the same first line are counted.
+ * stay the same when the state is lost; generations of one log with the same first line are counted. Without a machine they are those of
+ * `evident ingest`.
  */
 export async function makeGeneration(made: NewGeneration, body: Body): Promise<Generation> {
   const { id, host, found, firstLine, generations, from } = made;
   const count = generations.filter((each) => each.firstLine === firstLine).length;
-  const seed = `evident/follow/v1\n${host}\n${found.log}\n${count}`;
+  const isLikeIngest = host === "" && count === 0;
+  const seed = isLikeIngest ? "" : `evident/follow/v1\n${host}\n${found.log}\n${count}`;
   const head = await filled(body, Buffer.alloc(0), HEAD_BYTES);
   const offset = from === "start" ? 0 : await endOf(found, body);
   const start: Position = { offset, line: 1, key: firstKey(offset === 0 ? seed : `${seed}\n${offset}`) };
