@@ -119,7 +119,8 @@ function nameStart(text: string): number {
   return at;
 }
 
-const PASSWORD_IN_AUTHORITY = /(:\/\/[^/?#@:\s]*):[^/?#@\s]*@/g;
+/** Up to the last `@`: a password may hold one that was not encoded. */
+const PASSWORD_IN_AUTHORITY = /(:\/\/[^/?#@:\s]*):[^/?#\s]*@/g;
 
 /** What ends a value that was encoded `depth` times: what separates parameters at that depth or outside it. */
 const VALUE_ENDS = [/[&#]/, /[&#]|%26|%23/i, /[&#]|%(?:25)*(?:26|23)/i] as const;
@@ -145,12 +146,15 @@ export function maskUrl(text: string): string {
   const queryFrom = firstQuestion < 0 && !/^[^=&]*\//.test(url) ? 0 : firstQuestion;
   let masked = "";
   let done = 0;
+  let previous = 0;
   for (const match of url.matchAll(EQUALS)) {
     const at = match.index;
     if (at < done) continue;
-    const before = url.slice(Math.max(done, at - MAX_NAME_LENGTH), at);
-    if (!isSecretName(before.slice(nameStart(before)))) continue;
+    // No name goes over an equals sign: so each character is looked at once, whatever a client writes into its address.
+    const before = url.slice(Math.max(done, previous, at - MAX_NAME_LENGTH), at);
     const from = at + match[0].length;
+    previous = from;
+    if (!isSecretName(before.slice(nameStart(before)))) continue;
     const end = valueEnd(url, from, match[0], match[0] === "=" && (queryFrom < 0 || at < queryFrom));
     if (end === from) continue;
     masked += `${url.slice(done, from)}${MASK}`;
@@ -161,7 +165,9 @@ export function maskUrl(text: string): string {
 
 const SCHEMES = /\b(Bearer|Basic|Digest|Negotiate|Token)\s+[A-Za-z0-9._~+/=-]{6,}/g;
 const KNOWN_TOKENS =
-  /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk_live_\w{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?:A3T|AKIA|ASIA)[A-Z0-9]{16}:[A-Za-z0-9+/]{40})/g;
+  /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk_live_\w{10,}|(?:A3T|AKIA|ASIA)[A-Z0-9]{16}:[A-Za-z0-9+/]{40})/g;
+/** A JSON Web Token, or what only begins like one: it is matched too, so that no character of it is looked at again. */
+const WEB_TOKEN = /\beyJ[\w-]{8,}(?:\.[\w-]{8,}\.[\w-]*)?/g;
 const ASSIGNMENT = /(["']?)([A-Za-z][\w.-]{0,63})\1(\s*[=:]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]]+)/g;
 const FLAG = /(\s--?)([A-Za-z][\w-]{0,63})(\s+)(?!-)("(?:[^"\\]|\\.)*"|'[^']*'|\S+)/g;
 /** Flags of well-known programs that take a password directly: `mysql -pSECRET`, `sshpass -p SECRET`, `curl -u user:SECRET`. */
@@ -184,6 +190,7 @@ export function maskText(text: string): string {
   let masked = addresses
     .replaceAll(SCHEMES, `$1 ${MASK}`)
     .replaceAll(KNOWN_TOKENS, MASK)
+    .replaceAll(WEB_TOKEN, (all) => (all.includes(".") ? MASK : all))
     .replaceAll(ASSIGNMENT, (all: string, quote: string, name: string, sign: string, value: string) =>
       isSecretWord(name) && !value.startsWith("//") && !isScheme(value) ? `${quote}${name}${quote}${sign}${MASK}` : all,
     )
