@@ -12,8 +12,8 @@ export async function readStored(server: {
   if (!answer.ok) throw new Error(text);
   const found: string[] = [];
   for (const line of text.split("\n").filter((each) => each.includes(`"${server.source}"`))) {
-    const { entry } = JSON.parse(line) as { entry: { event?: { native: { request: string } } } };
-    found.push(entry.event?.native.request.split(" ")[1] ?? line);
+    const { entry } = JSON.parse(line) as { entry: { event?: { native?: { request?: string } } } };
+    found.push(entry.event?.native?.request?.split(" ")[1] ?? line);
   }
   return found.sort();
 }
