@@ -128,6 +128,29 @@ function idsOf(readings: readonly Reading[]): readonly string[] {
 const texts = array(constantFrom("a1", "a2", "b1", "b2", "x", "x", " more", "skip", "bad", "two"), { maxLength: 30 });
 
 describe("reading an input", () => {
+  it("goes on when an adapter fails at looking at a record, or at whether it goes on", () => {
+    const look = (): never => {
+      throw new RangeError("Maximum call stack size exceeded");
+    };
+    const failing = { ...folded, name: "failing", recognises: look };
+    const cannotFold = { ...folded, framing: { kind: "lines", continues: look } } as const;
+    for (const [adapters, adapter] of [
+      [[failing, lines], "lines"],
+      [[cannotFold], "folded"],
+    ] as const) {
+      const stream = new AdaptStream({
+        adapters,
+        optionsOf: () => ({}),
+        context: { nowMs: Date.now },
+        key: firstKey(""),
+      });
+      const input: BodyLine[] = ["x", "y"].map((text, index) => ({ kind: "text", line: index + 1, text }));
+      const readings = [...stream.take(input), ...stream.end()];
+      expect(readings.map(({ kind }) => kind)).toEqual(["event", "event"]);
+      expect(readings[0]).toMatchObject({ json: expect.stringContaining(`"adapter":"${adapter}"`) });
+    }
+  });
+
   it("gives the same events in whatever pieces it comes", () => {
     assert(
       property(texts, array(integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 9 }), (input, sizes) => {

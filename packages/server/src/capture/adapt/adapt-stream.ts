@@ -127,7 +127,7 @@ export class AdaptStream {
       const { framing } = open.adapter;
       const continues = framing.kind === "lines" ? framing.continues : undefined;
       const hasRoom = open.lines < MAX_RECORD_LINES && open.text.length < MAX_RECORD_CHARACTERS;
-      if (hasRoom && continues?.(open.text, text, open) === true) {
+      if (hasRoom && continues !== undefined && isFound(() => continues(open.text, text, open))) {
         open.text += `\n${text}`;
         open.lines += 1;
         this.#key = nextKey(this.#key, text);
@@ -193,8 +193,9 @@ export class AdaptStream {
   #choose(record: NativeRecord): Adapter | undefined {
     const { adapters } = this.#options;
     if (adapters.length === 1) return adapters[0];
-    if (this.#last?.recognises(record) === true) return this.#last;
-    const found = adapters.find((adapter) => adapter !== this.#last && adapter.recognises(record));
+    const last = this.#last;
+    if (last !== undefined && isFound(() => last.recognises(record))) return last;
+    const found = adapters.find((adapter) => adapter !== last && isFound(() => adapter.recognises(record)));
     if (found !== undefined) this.#last = found;
     return found;
   }
@@ -228,6 +229,15 @@ export class AdaptStream {
       this.#inFlight.remove(each.record);
       readings.push(toReading(adapter.name, each, this.#options.source));
     }
+  }
+}
+
+/** A record that a pattern has no stack for, megabytes within one quotation, is not of that pattern: it must cost itself only. */
+function isFound(look: () => boolean): boolean {
+  try {
+    return look();
+  } catch {
+    return false;
   }
 }
 
