@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Benchmark, type BenchmarkContext, type BenchmarkResult, flagOf } from "./benchmark.ts";
 import { startChild } from "./child-process.ts";
 import { type MeasuredServer, startEvident } from "./evident-server.ts";
+import type { SinkResult } from "./follow-sink.ts";
 import type { WriterInput } from "./follow-writer.ts";
 import { type Distribution, distributionOf, mebibytes, showMs, showSpread, spreadOf, whole } from "./measure.ts";
 import { useOf } from "./process-use.ts";
@@ -35,6 +36,8 @@ interface FollowRun {
   readonly followerCores: number;
   readonly followerMiB: number;
   readonly bytes: number;
+  /** Into a server that takes everything at once: what the follower itself can do. */
+  readonly alone: { readonly perSecond: number; readonly growing: SinkResult };
 }
 
 function startFollow(server: MeasuredServer, cwd: string, args: readonly string[]): ChildProcess {
@@ -108,6 +111,26 @@ async function withServer<Result>(
   }
 }
 
+/** Follows a file into a server that answers at once. */
+async function runAlone(directory: string, lines: number, rate: number): Promise<SinkResult> {
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, "alone.log");
+  const sink = startChild<SinkResult>("follow-sink", lines);
+  const server = { url: String(await sink.told), key: "none", pid: sink.pid, stop: () => sink.stop() };
+  const write = () => startChild<number>("follow-writer", { file, lines, rate } satisfies WriterInput).result;
+  if (rate === 0) await write();
+  const follower = startFollow(server, directory, [file, "--state", join(directory, "alone.sqlite")]);
+  const ended = endOf(follower);
+  if (rate > 0) {
+    await sleep(3_000);
+    await write();
+  }
+  const result = await sink.result;
+  follower.kill("SIGTERM");
+  await ended;
+  return result;
+}
+
 function checkCount(got: number, wanted: number): void {
   if (got !== wanted) throw new Error(`${wanted} lines were written, ${got} are stored`);
 }
@@ -144,7 +167,9 @@ async function runOnce(directory: string, lines: number, rate: number): Promise<
       followerMiB: after?.peakMiB ?? 0,
     };
   });
-  return { caughtUpPerSecond: caughtUp, plainPerSecond: plain, ...live, bytes: statSync(file).size };
+  const { perSecond } = await runAlone(join(directory, "alone"), lines, 0);
+  const alone = { perSecond, growing: await runAlone(join(directory, "alone-growing"), lines, rate) };
+  return { alone, caughtUpPerSecond: caughtUp, plainPerSecond: plain, ...live, bytes: statSync(file).size };
 }
 
 function report(runs: readonly FollowRun[], lines: number): BenchmarkResult {
@@ -154,6 +179,7 @@ function report(runs: readonly FollowRun[], lines: number): BenchmarkResult {
   const written = spreadOf(runs.map((run) => run.writtenPerSecond));
   const cores = spreadOf(runs.map((run) => run.followerCores));
   const last = runs.at(-1);
+  const alone = spreadOf(runs.map((run) => run.alone.perSecond));
   const rows: (readonly [string, string])[] = [
     ["follow, a file that is there", showSpread(caughtUp, "lines/s")],
     [
@@ -167,9 +193,15 @@ function report(runs: readonly FollowRun[], lines: number): BenchmarkResult {
     ],
     ["load", `${whole(lines)} lines each, ${whole(mebibytes(last?.bytes ?? 0))} MiB`],
   ];
-  if (last !== undefined) rows.push(["from write to commit", showMs(last.lagMs)]);
+  if (last !== undefined) {
+    rows.push(
+      ["from write to commit", showMs(last.lagMs)],
+      ["the follower alone", `${showSpread(alone, "lines/s")} into a server that answers at once`],
+      ["growing, from write to arrival", showMs(last.alone.growing.lagMs)],
+    );
+  }
   const data = { caughtUpPerSecond: caughtUp, plainPerSecond: plain, ratioToPlain: ratio, writtenPerSecond: written };
-  return { rows, data: { ...data, followerCores: cores, each: runs } };
+  return { rows, data: { ...data, followerCores: cores, alonePerSecond: alone, each: runs } };
 }
 
 /** Log files on their way in: read, adapted, sent, stored. */
@@ -178,8 +210,8 @@ export const follow: Benchmark = {
   summary: "a web server's log through ./evident follow into ./evident serve",
   about: [
     "First a log that is there already: lines a second from the first to the last commit. Then one to which another process appends at a",
-    "steady rate: the time from the write of each line to its commit, by the entries' own times. Every line must be stored. Writer,",
-    "follower and server share the machine. Baseline: a loop that reads the file and counts its lines.",
+    "steady rate: the time from the write of each line to its commit, by the entries' own times. Every line must be stored. Then both",
+    "again into a server that answers at once: what is left is the follower. Writer, follower and server share the machine. Baseline: a loop that reads the file and counts its lines.",
   ].join("\n"),
   flags: {
     lines: { default: 500_000, summary: "Lines of each file." },

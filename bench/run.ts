@@ -9,6 +9,7 @@ import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
 import { type ChildTask, serveChild } from "./child-process.ts";
 import { exportFiles } from "./export.ts";
 import { follow } from "./follow.ts";
+import { followSinkTask } from "./follow-sink.ts";
 import { followWriterTask } from "./follow-writer.ts";
 import { httpLoadTask } from "./http-load.ts";
 import { ingest } from "./ingest.ts";
@@ -34,6 +35,7 @@ const benchmarks: readonly Benchmark[] = [
 
 /** What runs in a process of its own: `run.ts child NAME INPUT`. */
 const childTasks: Readonly<Record<string, ChildTask>> = {
+  "follow-sink": followSinkTask,
   "follow-writer": followWriterTask,
   "http-load": httpLoadTask,
   "plain-server": plainServerTask,
