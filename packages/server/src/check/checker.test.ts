@@ -52,7 +52,34 @@ function lineOf({ kind, rest }: { readonly kind: string; readonly rest: string }
   >;
 }
 
+function many(text: string): readonly Record<string, string>[] {
+  return Array.from({ length: 20 }, () => ({ field: text, problem: text, fix: text }));
+}
+
 describe("the checker", () => {
+  it("takes a record that its sender could not read with its own bytes and reasons", async () => {
+    const reasons = [{ field: "time", problem: "is missing", fix: "Look." }];
+    const checked = await checkOne(
+      JSON.stringify({ v: 1, id: "r-1", unreadable: { base64: "/wA=", sizeBytes: 1, reasons } }),
+    );
+    expect(checked).toMatchObject({ kind: "quarantine", raw: new Uint8Array([255, 0]), reasons });
+    // Never less than there is.
+    expect(lineOf(checked.draft)).toMatchObject({ quarantine: { why: "unreadable", id: "r-1", sizeBytes: 2 } });
+  });
+
+  it.each([
+    ["no bytes", {}],
+    ["two contents", { text: "a", base64: "YQ==" }],
+    ["bytes that are no base64", { base64: "YQ=!" }],
+    ["more reasons than an entry holds", { text: "a", reasons: many("\u0001".repeat(1_024)) }],
+  ])("keeps an unreadable record with %s whole, as it came, in an entry that fits", async (_name, content) => {
+    const text = JSON.stringify({ v: 1, id: "r-1", unreadable: { reasons: many("x").slice(0, 1), ...content } });
+    const checked = await checkOne(text);
+    expect(checked).toMatchObject({ kind: "quarantine", raw: text });
+    expect(lineOf(checked.draft)).toMatchObject({ quarantine: { why: "invalid_event" } });
+    expect(Buffer.byteLength(checked.draft.rest)).toBeLessThan(60_000);
+  });
+
   it("fills tenant, the key's only source and the adapter, and stores the canonical text", async () => {
     const checked = await checkOne(JSON.stringify(makeEvent()));
     expect(checked).toMatchObject({ kind: "store", line: 1, id: "e-1" });

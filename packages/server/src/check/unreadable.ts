@@ -25,14 +25,28 @@ const UnreadableSchema = Type.Object(
   { additionalProperties: false },
 );
 const validator = Compile(UnreadableSchema);
+/** Of reasons as they are stored, control characters written out: an entry has to hold them beside the names. */
+const MAX_REASONS_BYTES = 32 * 1024;
 
-/** A record that its sender could not read (`Unreadable`), as it goes to quarantine; undefined for anything else. */
+/** The record's bytes; undefined when it has none, or two, or base64 that would lose some of them. */
+function rawOf(text: string | undefined, base64: string | undefined): string | Uint8Array | undefined {
+  if (base64 === undefined) return text;
+  if (text !== undefined) return undefined;
+  const bytes = Buffer.from(base64, "base64");
+  return bytes.toString("base64") === base64 ? new Uint8Array(bytes) : undefined;
+}
+
+/**
+ * A record that its sender could not read (`Unreadable`), as it goes to quarantine; undefined for anything else, which is checked as an
+ * event and kept whole where it is none.
+ */
 export function asUnreadable(value: unknown): (Omit<Refusal, "line" | "why"> & { readonly line?: number }) | undefined {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, "unreadable")) return undefined;
   if (!validator.Check(value)) return undefined;
   const { id, origin, unreadable } = value;
   const { adapter, text, base64, line, sizeBytes, reasons } = unreadable;
-  const raw = text ?? new Uint8Array(Buffer.from(base64 ?? "", "base64"));
+  const raw = rawOf(text, base64);
+  if (raw === undefined || Buffer.byteLength(JSON.stringify(reasons)) > MAX_REASONS_BYTES) return undefined;
   return {
     id,
     raw,
@@ -40,6 +54,7 @@ export function asUnreadable(value: unknown): (Omit<Refusal, "line" | "why"> & {
     ...(origin.source === undefined ? {} : { source: origin.source }),
     ...(adapter === undefined ? {} : { adapter }),
     ...(line === undefined ? {} : { line }),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    // Never less than there is: a sender's number may be wrong.
+    ...(sizeBytes === undefined ? {} : { sizeBytes: Math.max(sizeBytes, Buffer.byteLength(raw)) }),
   };
 }
