@@ -63,5 +63,8 @@ describe("reading what an entry says of its source", () => {
       field: "time",
       problem: "is missing",
     });
+    // Whoever claims another's name must not be counted under it.
+    const claimed = entry.replace('"why":"unreadable"', '"why":"source_mismatch"');
+    expect(readFacts(Buffer.from(claimed))).toMatchObject({ why: "source_mismatch", source: undefined });
   });
 });

@@ -5,7 +5,7 @@ import { Compile } from "typebox/compile";
 import type { SourceState } from "./source-state.ts";
 
 /** Raised when the meaning of the state changes; older files are then ignored and everything is read again. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** The state of all sources up to a position in each trail. */
 export interface Snapshot {
