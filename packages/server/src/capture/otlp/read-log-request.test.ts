@@ -162,6 +162,19 @@ describe("readLogRequest", () => {
     expect(() => readLogRequest(body, "protobuf")).toThrow(EvidentError);
   });
 
+  it("refuses more records in one group than anybody sends: empty ones take two bytes in a body, and much more in memory", () => {
+    const lengthOf = (sizeBytes: number): readonly number[] =>
+      sizeBytes < 128 ? [sizeBytes] : [(sizeBytes & 127) | 128, ...lengthOf(sizeBytes >>> 7)];
+    const wrap = (tag: number, content: Uint8Array): Buffer =>
+      Buffer.concat([Buffer.from([tag, ...lengthOf(content.length)]), content]);
+    const body = (count: number): Buffer => wrap(0x0a, wrap(0x12, Buffer.alloc(count * 2, Buffer.from([0x12, 0]))));
+    expect(linesOf(body(2_000))).toHaveLength(2_000);
+    expect(() => readLogRequest(body(200_001), "protobuf")).toThrow(/more than 200000 records/);
+    expect(() => readLogRequest(wrap(0x0a, Buffer.alloc(400_002, Buffer.from([0x12, 0]))), "protobuf")).toThrow(
+      /more than/,
+    );
+  });
+
   it("refuses values nested without end, in either encoding", () => {
     let value = text(1, "x");
     for (let i = 0; i < 500; i += 1) value = message(5, message(1, value));

@@ -24,6 +24,9 @@ interface Slice {
   readonly to: number;
 }
 
+/** Parts of one group that are held at once: an empty record takes two bytes in the body, and fifty times that in memory. */
+const MAX_PARTS = 200_000;
+
 /** A group of records that stand together. */
 interface Group {
   readonly resource: Record<string, unknown>;
@@ -45,7 +48,7 @@ export interface LogRequest {
  * Reads an ExportLogsServiceRequest (opentelemetry-proto). All of it is checked first, so that a damaged one stores nothing; from
  * protobuf the records are then made a chunk at a time, so that a small body cannot become a hundred times its size.
  *
- * @throws EvidentError `bad_request` for what is no such request
+ * @throws EvidentError `bad_request` for what is no such request, `too_large` for more than 200,000 records in one group
  */
 export function readLogRequest(body: Uint8Array, encoding: OtlpEncoding): LogRequest {
   return encoding === "json" ? readJson(body) : readProtobuf(body);
@@ -161,7 +164,8 @@ function linesOf(body: Uint8Array, group: Group, slices: readonly Slice[], first
 
 /** The groups of a request; `onRecord` hears of every record before its group comes. */
 function* groupsOf(body: Uint8Array, onRecord: (slice: Slice) => void): Generator<Group> {
-  for (const [number, slice] of messagesOf(body, { from: 0, to: body.length })) {
+  // Groups are read one by one, so any number of them will do.
+  for (const [number, slice] of messagesOf(body, { from: 0, to: body.length }, Number.POSITIVE_INFINITY)) {
     if (number !== RESOURCE_LOGS) continue;
     // Fields may stand in any order: what all records share is read first.
     const parts = [...messagesOf(body, slice)];
@@ -185,9 +189,15 @@ function* groupsOf(body: Uint8Array, onRecord: (slice: Slice) => void): Generato
   }
 }
 
-/** Fields that have a length: messages and texts. */
-function* messagesOf(body: Uint8Array, { from, to }: Slice): Generator<readonly [number, Slice]> {
+/** Fields that have a length: messages and texts. @throws EvidentError `too_large` for more than anybody sends */
+function* messagesOf(body: Uint8Array, { from, to }: Slice, most = MAX_PARTS): Generator<readonly [number, Slice]> {
+  let count = 0;
   for (const field of readFields(body, from, to)) {
+    count += 1;
+    if (count > most) {
+      const fix = "Send smaller batches; collectors send some thousand records.";
+      throw new EvidentError("too_large", `more than ${most} records stand together`, { fix });
+    }
     if (field.wire === LENGTH_WIRE) yield [field.number, { from: field.from, to: field.to }];
     else if (field.number <= SCHEMA_URL) throw malformed(`field ${field.number} has the wire type ${field.wire}`);
   }
