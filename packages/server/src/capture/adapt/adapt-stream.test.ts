@@ -128,6 +128,21 @@ function idsOf(readings: readonly Reading[]): readonly string[] {
 const texts = array(constantFrom("a1", "a2", "b1", "b2", "x", "x", " more", "skip", "bad", "two"), { maxLength: 30 });
 
 describe("reading an input", () => {
+  it("tells records that are too long apart by their length where only their beginnings are known", () => {
+    const keyOf = (sizeBytes: number): readonly string[] => {
+      const stream = new AdaptStream({
+        adapters: [lines],
+        optionsOf: () => ({}),
+        context: { nowMs: Date.now },
+        key: firstKey(""),
+      });
+      const readings = stream.take([{ kind: "line_too_long", line: 1, bytes: new Uint8Array(8), sizeBytes }]);
+      return readings.map((reading) => (reading.kind === "unreadable" ? reading.key : reading.kind));
+    };
+    expect(keyOf(1_000)).toEqual(keyOf(1_000));
+    expect(keyOf(1_000)).not.toEqual(keyOf(1_001));
+  });
+
   it("goes on when an adapter fails at looking at a record, or at whether it goes on", () => {
     const look = (): never => {
       throw new RangeError("Maximum call stack size exceeded");

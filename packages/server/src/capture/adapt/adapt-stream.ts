@@ -118,7 +118,7 @@ export class AdaptStream {
   /** Passes over a line that came out when it was read before. */
   #pass(line: BodyLine, readings: Reading[]): void {
     this.#closeOpen(readings);
-    this.#key = nextKey(this.#key, line.kind === "text" ? line.text : line.bytes);
+    this.#key = line.kind === "text" ? nextKey(this.#key, line.text) : keyOfBytes(this.#key, line);
   }
 
   #takeText(line: number, text: string, readings: Reading[]): void {
@@ -160,7 +160,7 @@ export class AdaptStream {
 
   #takeBytes(line: Exclude<BodyLine, { readonly kind: "text" }>, readings: Reading[]): void {
     this.#closeOpen(readings);
-    this.#key = nextKey(this.#key, line.bytes);
+    this.#key = keyOfBytes(this.#key, line);
     const reason: Problem =
       line.kind === "line_too_long"
         ? {
@@ -230,6 +230,12 @@ export class AdaptStream {
       readings.push(toReading(adapter.name, each, this.#options.source));
     }
   }
+}
+
+/** Of a record that is too long only the beginning is known: its length tells it from others that begin so. */
+function keyOfBytes(before: string, { kind, bytes, sizeBytes }: Exclude<BodyLine, { readonly kind: "text" }>): string {
+  const key = nextKey(before, bytes);
+  return kind === "line_too_long" ? nextKey(key, String(sizeBytes)) : key;
 }
 
 /** A record that a pattern has no stack for, megabytes within one quotation, is not of that pattern: it must cost itself only. */
