@@ -30,6 +30,8 @@ afterEach(() => {
   appendFails = false;
 });
 
+const RECEIVED = "2026-11-24T09:30:00.123456Z";
+
 function auditEvent(auditID: string, change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     level: "Metadata",
@@ -41,7 +43,7 @@ function auditEvent(auditID: string, change: Record<string, unknown> = {}): Reco
     sourceIPs: ["203.0.113.9"],
     objectRef: { resource: "secrets", namespace: "pay", name: "db", apiVersion: "v1" },
     responseStatus: { metadata: {}, code: 200 },
-    requestReceivedTimestamp: "2026-11-24T09:30:00.123456Z",
+    requestReceivedTimestamp: RECEIVED,
     stageTimestamp: "2026-11-24T09:30:00.223456Z",
     ...change,
   };
@@ -76,7 +78,7 @@ describe("POST /v1/receive/kubernetes", () => {
     const answer = await post(listOf([auditEvent("path-1")]), { path: "/eu-7", query: "?timeout=30s" });
     expect([answer.status, await answer.json()]).toEqual([200, {}]);
     expect(await entriesFrom(before)).toMatchObject([
-      { event: { id: "path-1/ResponseComplete", origin: { system: "eu-7" } } },
+      { event: { id: `path-1/ResponseComplete/${RECEIVED}`, origin: { system: "eu-7" } } },
     ]);
   });
 
@@ -88,8 +90,16 @@ describe("POST /v1/receive/kubernetes", () => {
     expect([answer.status, await answer.json()]).toEqual([200, {}]);
     const events = (await entriesFrom(before)).map((entry) => (entry.kind === "event" ? entry.event : undefined));
     expect(events).toMatchObject([
-      { id: "a-1/ResponseComplete", action: { op: "READ" }, origin: { source: "prod-cluster", system: "eu-1" } },
-      { id: "a-2/ResponseComplete", action: { op: "DELETE" }, origin: { adapter: "kubernetes", tenant: "default" } },
+      {
+        id: `a-1/ResponseComplete/${RECEIVED}`,
+        action: { op: "READ" },
+        origin: { source: "prod-cluster", system: "eu-1" },
+      },
+      {
+        id: `a-2/ResponseComplete/${RECEIVED}`,
+        action: { op: "DELETE" },
+        origin: { adapter: "kubernetes", tenant: "default" },
+      },
     ]);
   });
 
@@ -106,7 +116,7 @@ describe("POST /v1/receive/kubernetes", () => {
     const answer = await post(new Uint8Array(gzipSync(listOf(items))), { headers: { "content-encoding": "gzip" } });
     expect(answer.status).toBe(200);
     const ids = (await entriesFrom(before)).map((entry) => (entry.kind === "event" ? entry.event.id : ""));
-    expect(ids).toEqual(items.map((_, i) => `c-${i}/ResponseComplete`));
+    expect(ids).toEqual(items.map((_, i) => `c-${i}/ResponseComplete/${RECEIVED}`));
   });
 
   it("asks to send again when the disk is behind, full or failing, and has stored nothing", async () => {

@@ -11,7 +11,7 @@ import { refusals, TrailName } from "./schemas.ts";
 const DESCRIPTION = `The webhook backend of a Kubernetes API server: \`EventList\` bodies of audit.k8s.io, plain or with \`content-encoding\`
 gzip. The key is the bearer token of the webhook's kubeconfig and decides tenant, source and trail as for \`POST /v1/events\`. Answered
 200 with \`{}\` when every event is durable; what cannot be read is then in quarantine. Anything else means: send the list again; events
-that were stored are known by their audit id and stage. 429 and 503 come with Retry-After, which the API server waits for. API servers
+that were stored are known by their audit id, stage and time. 429 and 503 come with Retry-After, which the API server waits for. API servers
 drop the query of the address in their kubeconfig: there the cluster's name stands in the path.`;
 
 /** Seconds after which the API server sends a list again that we failed to store. */

@@ -186,7 +186,7 @@ describe("the Azure Activity adapter", () => {
       properties: { log },
     };
     expect(await readOne(record)).toMatchObject({
-      id: "a-1/ResponseComplete",
+      id: "a-1/ResponseComplete/2026-11-24T09:30:00.123456Z",
       actor: { ns: "k8s:PROD", id: "ada@example.com" },
       action: { op: "DELETE" },
       outcome: { status: "denied" },

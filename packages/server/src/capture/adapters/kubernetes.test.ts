@@ -30,10 +30,19 @@ async function readOne(changes: Readonly<Record<string, unknown>>): Promise<Acce
 }
 
 describe("the Kubernetes adapter", () => {
+  it("tells requests apart that a client gave the same Audit-ID", async () => {
+    const first = await readOne({});
+    const again = await readOne({});
+    const other = await readOne({ verb: "delete", requestReceivedTimestamp: "2026-11-24T09:30:00.123457Z" });
+    expect(again.id).toBe(first.id);
+    expect(other.id).not.toBe(first.id);
+    expect(other.trace?.requestId).toBe(first.trace?.requestId);
+  });
+
   it("reads who ran a command in which pod, as whom and from where", async () => {
     const { events } = await readNative(kubernetes, JSON.stringify(exec), { options: { cluster: "prod-eu" } });
     expect(events[0]).toMatchObject({
-      id: `${exec.auditID}/ResponseStarted`,
+      id: `${exec.auditID}/ResponseStarted/${exec.requestReceivedTimestamp}`,
       time: { occurred: "2026-11-24T09:30:00.123456000Z", ended: "2026-11-24T09:30:00.223456000Z", precision: "us" },
       actor: {
         type: "user",

@@ -138,6 +138,17 @@ function readTimes(value: JsonObject): LooseTime | undefined {
   );
 }
 
+/**
+ * Audit id, stage and when the request came. The API server takes the id from the client's header `Audit-ID`: whoever sends the same one
+ * every time must not make conflicts of his requests, which only quarantine would show.
+ */
+function readId(value: JsonObject, stage: string): string | undefined {
+  const auditId = textAt(value, "auditID");
+  const received = textAt(value, "requestReceivedTimestamp");
+  if (auditId === undefined) return undefined;
+  return received === undefined ? `${auditId}/${stage}` : `${auditId}/${stage}/${received}`;
+}
+
 /** Set by an API server that cut the bodies off, because the event was too large. */
 const TRUNCATED = "audit.k8s.io/truncated";
 
@@ -169,7 +180,7 @@ function readRecord(value: JsonObject, cluster: string): Made {
     trace: { requestId: auditId },
     origin: {
       system: cluster,
-      nativeId: auditId === undefined ? undefined : `${auditId}/${stage}`,
+      nativeId: readId(value, stage),
       nativeVersion: textAt(value, "apiVersion"),
       warnings: [...(op === undefined ? ["op:default"] : []), ...(time.tz === "assumed" ? ["tz:assumed"] : [])],
     },
