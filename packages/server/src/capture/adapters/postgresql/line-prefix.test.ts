@@ -1,9 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { compilePrefix } from "./line-prefix.ts";
+import { commonPrefixes, compilePrefix, prefixProblem } from "./line-prefix.ts";
 
 const time = "2026-11-25 09:30:00.123 UTC";
 
 describe("a log_line_prefix", () => {
+  it.each([
+    ["%u%d ", "nothing between %u and %d"],
+    ["%u%q%a ", "nothing between %u and %a"],
+    ["%l%x ", "nothing between %l and %x"],
+    ["%u %d %u ", "%u twice"],
+    ["%u %d %a %b %i ", "more than 4"],
+  ])("whose values cannot be parted is refused: %s", (prefix, problem) => {
+    expect(prefixProblem(prefix)).toContain(problem);
+  });
+
+  it("of common use is taken, and takes no time for a line that was made to fit it in many ways", () => {
+    const own = "%m [%p] %c %l %v %e %q%u@%d %r %a ";
+    expect([...commonPrefixes, own].filter((prefix) => prefixProblem(prefix) !== undefined)).toEqual([]);
+    const startMs = performance.now();
+    for (const prefix of ["%p %u %d %a %b ", "%p %u:%d:%a:%h:"])
+      compilePrefix(prefix).read(`1 u d app backend LOG:  ${"a ".repeat(500)}${"a:".repeat(500)}`);
+    expect(performance.now() - startMs).toBeLessThan(8_000);
+  });
+
   it("may hold every escape that PostgreSQL knows, with padding", () => {
     const prefix = compilePrefix("%m|%n|%s|%a|%u|%d|%r|%h|%b|%-6p|%P|%i|%e|%c|%5l|%v|%x|%Q|%%|%q> ");
     const line = `${time}|1764063000.123|2026-11-25 09:29:00 UTC|my app|bob|shop|203.0.113.9(5432)|203.0.113.9|client backend|42    ||SELECT|42501|67a1.2a|    7|3/17|0|-88|%|> ERROR:  no`;

@@ -13,8 +13,10 @@ export interface PrefixedLine {
   readonly isNameAssumed?: true;
 }
 
-/** Names and titles may hold anything but are never longer. */
-const NAME = "[^]{0,255}?";
+/** Names and titles may hold anything but are never longer: PostgreSQL cuts names at 63 bytes, titles of processes at 95. */
+const NAME = "[^]{0,128}?";
+/** How many values without a form a prefix may have: each multiplies the ways in which a line that was made for it can be cut. */
+const MAX_OPEN = 4;
 /** An address, a name of the network, or a socket. */
 const HOST = "(?:\\[\\w+\\]|[\\w.:%-]{0,255})";
 const TIME = "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,6})? [A-Za-z0-9+:<>-]{1,32}";
@@ -53,6 +55,36 @@ export interface LinePrefix {
 
 const ESCAPE = /%(-?\d{1,3})?([a-zA-Z%])/y;
 
+/** Escapes whose values may hold anything, or end anywhere; and those whose values end by themselves. */
+const OPEN = "abdiuhrL";
+const CLOSED = "mtnse";
+
+/**
+ * Why lines cannot be read by a prefix; undefined when they can. Values without anything between them cannot be parted, and trying to
+ * would take more time with every one of them: a sender chooses the prefix, so it is bounded.
+ */
+export function prefixProblem(prefix: string): string | undefined {
+  const found = [...prefix.matchAll(/%(?:-?\d{1,3})?([a-zA-Z%])|[^%]/g)].map(([, letter = ""]) => letter);
+  // What stands for nothing parts nothing.
+  const parts = found.filter((letter) => letter === "" || letter === "%" || Object.hasOwn(escapes, letter));
+  const isLoose = (letter = ""): boolean => Object.hasOwn(escapes, letter) && !isOneOf(CLOSED, letter);
+  const joined = parts.findIndex((letter, at) => at > 0 && isLoose(letter) && isLoose(parts[at - 1]));
+  if (joined > 0) return `has nothing between %${parts[joined - 1]} and %${parts[joined]}`;
+  const values = parts.filter((letter) => Object.hasOwn(escapes, letter));
+  const twice = values.find((letter, at) => values.indexOf(letter) < at);
+  if (twice !== undefined) return `has %${twice} twice`;
+  const open = values.filter((letter) => isOneOf(OPEN, letter));
+  return open.length > MAX_OPEN
+    ? `has more than ${MAX_OPEN} of ${Array.from(OPEN)
+        .map((each) => `%${each}`)
+        .join(", ")}`
+    : undefined;
+}
+
+function isOneOf(letters: string, letter: string): boolean {
+  return letter !== "" && letters.includes(letter);
+}
+
 /** Compiles a `log_line_prefix`. Letters that PostgreSQL does not know are nothing, as they are to it. */
 export function compilePrefix(prefix: string): LinePrefix {
   const names: string[] = [];
@@ -72,7 +104,7 @@ export function compilePrefix(prefix: string): LinePrefix {
   }
   if (isOptional) pattern += ")?";
   const lazy = new RegExp(`^${pattern}(${LABELS}):  `);
-  const greedy = new RegExp(`^${pattern.replaceAll("{0,255}?", "{0,255}")}(${LABELS}):  `);
+  const greedy = new RegExp(`^${pattern.replaceAll("{0,128}?", "{0,128}")}(${LABELS}):  `);
   return { read: (line) => readLine(line, names, lazy, greedy) };
 }
 

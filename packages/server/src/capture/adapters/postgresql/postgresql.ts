@@ -1,6 +1,7 @@
 import { EvidentError } from "@evident/core";
 import { Type } from "typebox";
 import { defineSessionAdapter } from "../../adapt/index.ts";
+import { prefixProblem } from "./line-prefix.ts";
 import { makeTimeReader, parseZones } from "./log-time.ts";
 import { PostgresSession } from "./postgres-session.ts";
 import { beginsAsCsv, cannotContinue, countQuotes } from "./read-csv.ts";
@@ -76,6 +77,11 @@ export const postgresql = defineSessionAdapter({
     if (timeZone !== undefined && parseZones(timeZone) === undefined) {
       const fix = "Write a zone such as Europe/Berlin, or offsets such as CET=+01:00,CEST=+02:00.";
       throw new EvidentError("bad_request", "option timeZone of postgresql is no time zone", { fix });
+    }
+    const problem = linePrefix === undefined ? undefined : prefixProblem(linePrefix);
+    if (problem !== undefined) {
+      const fix = "Part names by other characters, in the server's log_line_prefix too.";
+      throw new EvidentError("bad_request", `option linePrefix of postgresql ${problem}`, { fix });
     }
     return new PostgresSession({
       context: { cluster, nowMs, readTime: makeTimeReader(timeZone) },
