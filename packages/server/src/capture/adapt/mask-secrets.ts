@@ -163,9 +163,11 @@ export function maskUrl(text: string): string {
   return done === 0 ? url : masked + url.slice(done);
 }
 
+/** Whatever the scheme is called, in any case: `authorization: bearer …`. */
+const CREDENTIALS = /\b(authorization["']?\s{0,8}[:=]\s{0,8}["']?[A-Za-z][\w-]{0,31})[ \t]{1,8}[^\s"',;]+/gi;
 const SCHEMES = /\b(Bearer|Basic|Digest|Negotiate|Token)\s+[A-Za-z0-9._~+/=-]{6,}/g;
 const KNOWN_TOKENS =
-  /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk_live_\w{10,}|(?:A3T|AKIA|ASIA)[A-Z0-9]{16}:[A-Za-z0-9+/]{40})/g;
+  /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk_live_\w{10,}|sk-ant-[\w-]{10,}|hvs\.[\w-]{20,}|evk_[0-9a-f]{16}_[\w-]{10,}|(?:A3T|AKIA|ASIA)[A-Z0-9]{16}:[A-Za-z0-9+/]{40})/g;
 /** A JSON Web Token, or what only begins like one: it is matched too, so that no character of it is looked at again. */
 const WEB_TOKEN = /\beyJ[\w-]{8,}(?:\.[\w-]{8,}\.[\w-]*)?/g;
 const ASSIGNMENT = /(["']?)([A-Za-z][\w.-]{0,63})\1(\s*[=:]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]]+)/g;
@@ -174,13 +176,19 @@ const FLAG = /(\s--?)([A-Za-z][\w-]{0,63})(\s+)(?!-)("(?:[^"\\]|\\.)*"|'[^']*'|\
 const SHORT_FLAGS: readonly (readonly [RegExp, string])[] = [
   [/(\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^|;&]{0,400}?\s-p)[^\s|;&]+/g, `$1${MASK}`],
   [/(\bsshpass\s+(?:-\S+\s+){0,8}?-p\s*)[^\s|;&]+/g, `$1${MASK}`],
-  [/(\b(?:curl|wget)\b[^|;&]{0,400}?\s-u\s*[^\s:|;&]+:)[^\s|;&]+/g, `$1${MASK}`],
+  [/(\b(?:curl|wget)\b[^|;&]{0,400}?\s(?:-u\s*|--user[\s=]\s*)[^\s:|;&]+:)[^\s|;&]+/g, `$1${MASK}`],
 ];
 
 /** Names that are secrets in free text and command lines; `key: value` and `code=1` are ordinary words there. */
 function isSecretWord(name: string): boolean {
   const whole = normalise(name);
-  return endsAs(whole, SECRET_ENDS) || whole === "token" || whole === "pwd" || (whole === "pass" && name !== "PASS");
+  return (
+    endsAs(whole, SECRET_ENDS) ||
+    whole === "token" ||
+    whole === "mysqlpwd" ||
+    whole === "pwd" ||
+    (whole === "pass" && name !== "PASS")
+  );
 }
 
 /** Masks secrets in free text and command lines: `password=…`, `--token …`, `Authorization: Bearer …`, tokens of well-known shapes. */
@@ -188,6 +196,7 @@ export function maskText(text: string): string {
   const hasAddress = text.includes("://");
   const addresses = hasAddress ? text.replaceAll(/\b[a-z][a-z0-9+.-]{0,31}:\/\/[^\s"'<>]+/gi, maskUrl) : text;
   let masked = addresses
+    .replaceAll(CREDENTIALS, `$1 ${MASK}`)
     .replaceAll(SCHEMES, `$1 ${MASK}`)
     .replaceAll(KNOWN_TOKENS, MASK)
     .replaceAll(WEB_TOKEN, (all) => (all.includes(".") ? MASK : all))
