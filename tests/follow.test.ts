@@ -106,8 +106,8 @@ describe("following logs", () => {
       directory: logs,
       rotation,
       label: rotation.replace(" ", "-"),
-      lines: isSoak ? 400_000 : 8_000,
-      linesPerFile: isSoak ? 7_000 : 800,
+      lines: isSoak ? 150_000 : 8_000,
+      linesPerFile: isSoak ? 4_000 : 800,
       random: makeRandom(seed + at + 1),
     }));
     try {

@@ -9,6 +9,7 @@ import { gzipLength } from "./gzip-length.ts";
 import { type Match, makeGeneration, matchFile } from "./match-file.ts";
 import { Notices, type OnNews } from "./notices.ts";
 import { type Body, openBody } from "./open-body.ts";
+import { SettledFiles } from "./settled-files.ts";
 
 const DAY_MS = 86_400_000;
 /** A generation whose file has not been there for so long is forgotten. */
@@ -35,30 +36,21 @@ export interface TrackerOptions {
   readonly onNews: OnNews;
 }
 
-/** A file at which nothing is to be done until it changes. */
-interface Settled {
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  readonly copyOf?: Generation;
-  /** Bytes by which it was taken for a copy. */
-  readonly copiedBytes?: number;
-  /** When it is tried again. */
-  readonly untilMs?: number;
-}
-
 /** Knows which file holds which generation of which log, and keeps those open that are read. */
 export class FileTracker {
   readonly #options: TrackerOptions;
   readonly #finder: FileFinder;
   readonly #generations: Generation[];
   readonly #readers = new Map<string, FileReader>();
-  readonly #settled = new Map<string, Settled>();
+  readonly #settled = new SettledFiles();
   readonly #notices: Notices;
   readonly #unsaved = new Set<Generation>();
   readonly #newPatterns: ReadonlySet<string>;
   readonly #knownLogs: ReadonlySet<string>;
-  #present: ReadonlySet<string> = new Set();
+  /** Logs by the files that were seen of them last. */
+  #present: ReadonlyMap<string, string> = new Map();
   #isFirstScan = true;
+  #isSearched = false;
   #hasLostFile = false;
   #nextId: number;
 
@@ -82,8 +74,7 @@ export class FileTracker {
 
   /** Whether a file is not whole and may become so. */
   get isWaiting(): boolean {
-    const nowMs = Date.now();
-    return [...this.#settled.values()].some(({ untilMs = 0 }) => untilMs > nowMs && untilMs <= nowMs + RETRY_FRESH_MS);
+    return this.#settled.isWaiting;
   }
 
   /** Generations that changed since the last call. */
@@ -96,7 +87,7 @@ export class FileTracker {
   /** Looks at all names once; true when something was found that is to be read, or that became something else. */
   async scan(): Promise<boolean> {
     const found = this.#finder.find();
-    this.#present = new Set(found.map(({ file }) => file));
+    this.#present = new Map(found.map(({ file, log }) => [file, log]));
     for (const reader of this.#readers.values()) reader.isVisible = false;
     const seen = new Map<string, FoundFile>();
     let isChanged = false;
@@ -110,8 +101,9 @@ export class FileTracker {
         this.#notices.warn(`${file.path} is the same file as ${first.path}: read once`);
       }
     }
-    for (const file of this.#settled.keys()) if (!seen.has(file)) this.#settled.delete(file);
+    this.#settled.keep(seen);
     if (this.#isFirstScan) this.#finishFirstScan(seen.size);
+    if (!this.#isSearched && !isChanged && !this.#hasLostFile) this.#reportGone();
     return isChanged || this.#hasLostFile;
   }
 
@@ -143,8 +135,7 @@ export class FileTracker {
       const waitMs = isPacked ? 0 : isVisible ? CLOSE_MS : CLOSE_UNSEEN_MS;
       if (nowMs - reader.activeMs < waitMs) continue;
       this.#close(reader);
-      const { sizeBytes, mtimeMs } = reader.found;
-      if (isPacked || sizeBytes === reader.offset) this.#settled.set(reader.file, { sizeBytes, mtimeMs });
+      if (isPacked || reader.found.sizeBytes === reader.offset) this.#settled.settle(reader.found);
     }
   }
 
@@ -164,6 +155,12 @@ export class FileTracker {
     state.save(this.takeUnsaved(), patterns);
     if (files === 0) onNews("warning", `no file yet: ${patterns.join(", ")}`);
     onNews("note", `following ${patterns.join(", ")}`);
+  }
+
+  /** Says what is lost, when every name has been looked at and nothing more turns up. */
+  #reportGone(): void {
+    this.#isSearched = true;
+    const { patterns, state, onNews } = this.#options;
     const nowMs = Date.now();
     const gone = this.#generations.filter((each) => !each.isIgnored && !this.#isPresent(each));
     for (const each of gone) {
@@ -178,8 +175,12 @@ export class FileTracker {
     this.#generations.splice(0, this.#generations.length, ...this.#generations.filter((each) => !old.includes(each)));
   }
 
-  #isPresent({ file }: Generation): boolean {
-    return file !== undefined && (this.#present.has(file) || this.#readers.has(file));
+  /** Another log may have been given the inode of a file that is gone. */
+  #isPresent(generation: Generation): boolean {
+    const { file, log } = generation;
+    return (
+      file !== undefined && (this.#present.get(file) === log || this.#readers.get(file)?.generation === generation)
+    );
   }
 
   async #look(found: FoundFile): Promise<boolean> {
@@ -191,7 +192,7 @@ export class FileTracker {
       this.#see(reader.generation, found);
       return false;
     }
-    if (this.#isSettled(found)) return false;
+    if (this.#settled.has(found, (generation) => this.#isPresent(generation))) return false;
     if (found.packing === "other") {
       this.#notices.warn(`${found.path} cannot be unpacked here and is not read`);
       return false;
@@ -221,20 +222,8 @@ export class FileTracker {
     // It may be in the middle of being packed: its stat can be newer than the bytes that were read.
     const isFresh = nowMs - found.mtimeMs < FRESH_MS;
     if (!isDamaged || !isFresh) this.#notices.problem(found.path, cause);
-    if (isDamaged) this.#settle(found, isFresh ? { untilMs: nowMs + RETRY_FRESH_MS } : {});
-    else this.#settle(found, { untilMs: nowMs + RETRY_MS });
-  }
-
-  #isSettled({ file, sizeBytes, mtimeMs }: FoundFile): boolean {
-    const settled = this.#settled.get(file);
-    if (settled === undefined || settled.sizeBytes !== sizeBytes || settled.mtimeMs !== mtimeMs) return false;
-    const { copyOf, copiedBytes } = settled;
-    if (copyOf !== undefined && (!this.#isPresent(copyOf) || copyOf.head.at !== copiedBytes)) return false;
-    return settled.untilMs === undefined || settled.untilMs > Date.now();
-  }
-
-  #settle({ file, sizeBytes, mtimeMs }: FoundFile, more: Omit<Settled, "sizeBytes" | "mtimeMs"> = {}): void {
-    this.#settled.set(file, { sizeBytes, mtimeMs, ...more });
+    if (isDamaged) this.#settled.settle(found, isFresh ? { untilMs: nowMs + RETRY_FRESH_MS, isGrowing: true } : {});
+    else this.#settled.settle(found, { untilMs: nowMs + RETRY_MS });
   }
 
   #see(generation: Generation, found: FoundFile): void {
@@ -263,8 +252,11 @@ export class FileTracker {
     switch (match.kind) {
       case "empty":
         return false;
+      case "part":
+        this.#settled.settle(found, { untilMs: Date.now() + RETRY_FRESH_MS, isGrowing: true });
+        return false;
       case "copy":
-        this.#settle(found, { copyOf: match.generation, copiedBytes: match.generation.head.at });
+        this.#settled.settle(found, { copyOf: match.generation, copiedBytes: match.generation.head.at });
         return false;
       case "new":
         return this.#begin(found, body, { firstLine: match.firstLine, generations });
@@ -288,7 +280,7 @@ export class FileTracker {
     this.#generations.push(generation);
     this.#unsaved.add(generation);
     if (from === "ignore") {
-      this.#settle(found);
+      this.#settled.settle(found);
       return false;
     }
     this.#attach(found, body, generation);
@@ -313,7 +305,7 @@ export class FileTracker {
     const isRead = kind === "shorter" ? !found.isLive : this.#isRead(found, generation, unpackedBytes);
     this.#see(generation, found);
     if (generation.isIgnored || isRead) {
-      this.#settle(found);
+      this.#settled.settle(found);
       return false;
     }
     if (kind === "shorter") {

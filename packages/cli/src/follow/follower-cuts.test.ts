@@ -55,7 +55,7 @@ describe("a follower that takes what is unfinished", () => {
     const place = newPlace();
     const log = join(place.logs, "a.log");
     writeFileSync(log, `${lineOf("/1")}${lineOf("/2").trimEnd()}`);
-    const { news } = await runFollower(place, [log], { lineAfterMs: 30 });
+    const { news } = await runFollower(place, [log], { lineAfterMs: 60_000 });
     expect(news.join("\n")).toContain("is left for the next time");
     expect(await readStored(place)).toEqual(["/1"]);
     await runFollower(place, [log], { lineAfterMs: 0 });

@@ -1,4 +1,13 @@
-import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { makeTemporaryDirectory, type ServedStore, serveStore } from "@evident/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -191,5 +200,41 @@ describe("Follower", () => {
     held.close();
     writeFileSync(join(logs, "state.sqlite"), "something else, long enough to be looked at as a header of a file");
     await expect(follow(["a.log"])).rejects.toMatchObject({ code: "malformed" });
+  });
+
+  it("takes a copy for a copy while it is being made", async () => {
+    newLogs();
+    const log = join(logs, "a.log");
+    write("a.log", ...Array.from({ length: 30 }, (_, at) => `/${at}`));
+    await follow(["a.log"]);
+    write("a.log", "/30");
+    const whole = readFileSync(log);
+    writeFileSync(`${log}.1`, whole.subarray(0, 200));
+    await follow(["a.log"], { crashAfter: 20, isOnce: false });
+    writeFileSync(`${log}.1`, whole.subarray(0, 2_000));
+    await follow(["a.log"], { crashAfter: 20, isOnce: false });
+    writeFileSync(`${log}.1`, whole);
+    truncateSync(log);
+    write("a.log", "/31");
+    await follow(["a.log"]);
+    expect(await stored()).toEqual(Array.from({ length: 32 }, (_, at) => `/${at}`).sort());
+  });
+
+  it("finds a packed file although the inode of the file was given to another log", async () => {
+    newLogs();
+    write("a.log", "/1");
+    write("b.log", "/2");
+    await follow(["*.log"]);
+    write("a.log", "/3");
+    packFile(join(logs, "a.log"), join(logs, "a.log.1.gz"));
+    write("a.log", "/4");
+    const state = new FollowState(join(logs, "state.sqlite"), "here");
+    const [first, second] = state.load();
+    if (first === undefined || second === undefined) throw new Error("two logs are followed");
+    first.file = second.file;
+    state.save([first]);
+    state.close();
+    await follow(["*.log"]);
+    expect(await stored()).toEqual(["/1", "/2", "/3", "/4"]);
   });
 });

@@ -5,6 +5,8 @@ import type { Generation, Mark, Position } from "./generation.ts";
 import type { Body } from "./open-body.ts";
 
 const FIRST_LINE_BYTES = 64 * 1024;
+/** A copy grows faster than this. */
+const COPY_MS = 1_000;
 const NEWLINE = 0x0a;
 
 /** Which content a file holds. */
@@ -17,7 +19,9 @@ export type Match =
   | { readonly kind: "copy"; readonly generation: Generation }
   | { readonly kind: "new"; readonly firstLine: string }
   /** There is no whole line yet to tell it by. */
-  | { readonly kind: "empty" };
+  | { readonly kind: "empty" }
+  /** It may be the beginning of a copy that is being made. */
+  | { readonly kind: "part" };
 
 type Comparison = "same" | "shorter" | "other";
 
@@ -78,8 +82,14 @@ export async function matchFile(found: FoundFile, body: Body, known: Known): Pro
     // Nobody copies a log to where it is written; what begins like another there is another.
     if (!found.isLive) return { kind: "copy", generation };
   }
+  if (known.generations.length > 0 && isMaybePart(found)) return { kind: "part" };
   const firstLine = await readFirstLine(found, body);
   return firstLine === undefined ? { kind: "empty" } : { kind: "new", firstLine: digestOf(firstLine) };
+}
+
+/** Whether it may be the beginning of a copy that is being made, too short to be known by. */
+function isMaybePart({ isLive, packing, sizeBytes, mtimeMs }: FoundFile): boolean {
+  return !isLive && packing === "none" && sizeBytes < HEAD_BYTES && Date.now() - mtimeMs < COPY_MS;
 }
 
 async function readFirstLine(found: FoundFile, body: Body): Promise<Buffer | undefined> {
