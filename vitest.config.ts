@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // Many files wait for a disk, a process or a clock: two at a time on the smallest machine.
+    maxWorkers: 2,
     reporters: ["default", new ClosingLineReporter()],
   },
 });

@@ -80,6 +80,13 @@ export const ingest = defineCommand({
   flags: {
     ...clientFlags,
     ...formatFlags,
+    host: {
+      kind: "text",
+      value: "HOST",
+      summary:
+        "Where the log was written, when logs of several hosts come as one source: equal first lines of two of them are then two " +
+        "accesses. Default: none, so that a file is recognised wherever it comes from.",
+    },
     trail: { kind: "text", value: "TRAIL", summary: "Trail to store in. Default: the key's, else main." },
   },
   async run({ flags, operands, io }) {
@@ -101,6 +108,7 @@ export const ingest = defineCommand({
       const sending = {
         bytes: input.bytes,
         format,
+        host: flags.host ?? "",
         onRecognised: ({ name }: { readonly name: string }) => void io.err.line(`recognised as ${name}`),
         onBatch: () => progress(),
       };

@@ -62,8 +62,8 @@ function parseOption(text: string, workingDirectory: string): readonly [string, 
   }
 }
 
-/** A reader of one input from its beginning. */
-export function openStream({ adapters, optionsOf, source }: Format): AdaptStream {
+/** A reader of one input from its beginning. `host`: what keeps inputs apart that begin with the same records. */
+export function openStream({ adapters, optionsOf, source }: Format, host: string): AdaptStream {
   const from = source === undefined ? {} : { source };
-  return new AdaptStream({ adapters, optionsOf, context: { nowMs: () => Date.now() }, ...from, key: firstKey("") });
+  return new AdaptStream({ adapters, optionsOf, context: { nowMs: () => Date.now() }, ...from, key: firstKey(host) });
 }

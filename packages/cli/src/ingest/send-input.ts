@@ -42,6 +42,8 @@ async function readStart(parts: AsyncIterator<Buffer>): Promise<{ readonly start
 export interface Sending {
   readonly bytes: AsyncIterable<Buffer>;
   readonly format: Format;
+  /** Told apart from other hosts' logs that begin with the same records; "" for any host. */
+  readonly host: string;
   /** Told when a format was recognised. */
   readonly onRecognised: (adapter: Adapter) => void;
   /** Called after each part, with a verdict for every line of it. */
@@ -59,7 +61,12 @@ export async function sendInput(options: SendOptions, sending: Sending): Promise
   const { format } = sending;
   if (format.kind === "named" || (format.kind === "unknown" && (await isOtherFormat(start, sending)))) {
     const { adapters, source } = format;
-    const batches = adaptedBatches(whole(), { adapters, stream: openStream(format), source, tally: options.tally });
+    const batches = adaptedBatches(whole(), {
+      adapters,
+      stream: openStream(format, sending.host),
+      source,
+      tally: options.tally,
+    });
     for await (const batch of batches) {
       await sendBatch(options, batch);
       sending.onBatch();

@@ -119,7 +119,6 @@ describe("answers that nobody reads", () => {
     const refused = await api.fetch("/v1/events?limit=1");
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "2"]);
     expect((await api.fetch("/healthz")).status).toBe(200);
-    expect(process.memoryUsage().rss).toBeLessThan(1_200 * MIB);
     for (const client of clients) client.socket.destroy();
     await until(async () => (await api.fetch("/v1/trails")).status === 200);
   });
