@@ -1,4 +1,3 @@
-/* oxlint-disable typescript/no-unsafe-call -- plain JavaScript, as applications of users may be */
 import { expressEvident } from "@evident/sdk/express";
 import express from "express";
 import { pause, port, started, watched } from "./start.mjs";

@@ -1,4 +1,3 @@
-/* oxlint-disable typescript/no-unsafe-call, typescript/no-unsafe-return -- plain JavaScript, as applications of users may be */
 import { nextEvident } from "@evident/sdk/next";
 import { serve } from "@hono/node-server";
 import { pause, port, started, watched } from "./start.mjs";

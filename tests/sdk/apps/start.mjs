@@ -1,4 +1,3 @@
-/* oxlint-disable typescript/no-unsafe-call -- plain JavaScript, as applications of users may be */
 import { writeSync } from "node:fs";
 import { createEvident } from "@evident/sdk";
 
