@@ -1,4 +1,4 @@
-import { globSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { globSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { type Packing, parseLogName } from "./log-name.ts";
 
@@ -123,7 +123,9 @@ export class FileFinder {
 
   #look(path: string, name: Pick<FoundFile, "log" | "isLive" | "packing" | "isNamed">): FoundFile | undefined {
     try {
-      const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+      // Who may write into the directory could plant a link beside the log, and a follower with more rights would send its target.
+      const look = name.isNamed ? statSync : lstatSync;
+      const stat = look(path, { bigint: true, throwIfNoEntry: false });
       if (stat === undefined) return undefined;
       if (!stat.isFile()) {
         if (name.isNamed && !stat.isDirectory()) this.#onProblem(path, new Error("it is no regular file"));
