@@ -4,7 +4,10 @@ import { errors } from "@evident/core";
 import { makeTemporaryDirectory, runEvident } from "@evident/testkit";
 import { describe, expect, it } from "vitest";
 
-const verbs = "serve init ingest follow adapters search tail export sources show prove verify trails keys reindex doctor demo".split(" ");
+const verbs =
+  "serve init ingest follow adapters search tail export sources show prove verify trails keys reindex doctor demo".split(
+    " ",
+  );
 
 describe("the command line without a server", () => {
   it("lists every verb, and has help with examples, flags and exit codes for each", async () => {
