@@ -25,26 +25,28 @@ const Time = (description: string): ReturnType<typeof Type.String> =>
     description: `${description} UTC, RFC 3339, nine fraction digits.`,
   });
 
-const Operation = Type.Enum(
-  [
-    "READ",
-    "LIST",
-    "CREATE",
-    "UPDATE",
-    "WRITE",
-    "DELETE",
-    "EXECUTE",
-    "AUTH",
-    "LOGOUT",
-    "GRANT",
-    "REVOKE",
-    "EXPORT",
-    "CONFIGURE",
-    "OTHER",
-    "UNKNOWN",
-  ],
-  { description: "Exact operation. SQL INSERT and HTTP POST are CREATE unless the table or route says otherwise." },
-);
+/** Every operation that an event may state. */
+export const operations = [
+  "READ",
+  "LIST",
+  "CREATE",
+  "UPDATE",
+  "WRITE",
+  "DELETE",
+  "EXECUTE",
+  "AUTH",
+  "LOGOUT",
+  "GRANT",
+  "REVOKE",
+  "EXPORT",
+  "CONFIGURE",
+  "OTHER",
+  "UNKNOWN",
+] as const;
+
+const Operation = Type.Enum([...operations], {
+  description: "Exact operation. SQL INSERT and HTTP POST are CREATE unless the table or route says otherwise.",
+});
 
 const ActorType = Type.Enum(["user", "service", "agent", "role", "system", "anonymous", "unknown"], {
   description: "What kind of party acted.",

@@ -1,27 +1,11 @@
-import type { Op } from "@evident/core";
+import { type Op, operations } from "@evident/core";
 import type { JsonObject, NativeEvent } from "../adapt/index.ts";
 import { attribute, listAttribute } from "./otel-fields.ts";
 import { opOfVerb } from "./verb-ops.ts";
 
 type Access = Pick<NativeEvent, "action" | "resources">;
 
-const ops = new Set<string>([
-  "READ",
-  "LIST",
-  "CREATE",
-  "UPDATE",
-  "WRITE",
-  "DELETE",
-  "EXECUTE",
-  "AUTH",
-  "LOGOUT",
-  "GRANT",
-  "REVOKE",
-  "EXPORT",
-  "CONFIGURE",
-  "OTHER",
-  "UNKNOWN",
-]);
+const ops = new Set<string>(operations);
 
 const methods: Readonly<Record<string, Op>> = {
   GET: "READ",
