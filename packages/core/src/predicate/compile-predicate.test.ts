@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Match, Predicate, Test } from "./ast.ts";
 import { compilePredicate } from "./compile-predicate.ts";
-import { compareNumbers } from "./decimal.ts";
+import { compareNumbers, isNumber } from "./decimal.ts";
 import { fold } from "./fold.ts";
 import { escapeGlob, matchGlob, matchWords, parseGlob } from "./glob.ts";
 import { parseSearch } from "./parse-search.ts";
@@ -194,6 +194,13 @@ describe("patterns and words", () => {
     expect(compareNumbers("12345678901234567890.10", "12345678901234567890.1")).toBe(0);
     expect(compareNumbers("-0.00000000000000000000", "0")).toBe(0);
   });
+
+  it("take a text for a number in JSON's or everyday notation, and no other", () => {
+    for (const text of ["1", "-1", "+1", "1.5", "1.", ".5", "1e3", "-1.5E-3"])
+      expect([text, isNumber(text)]).toEqual([text, true]);
+    for (const text of ["", ".", "-", "1.2.3", "0x1", "1 2", "e3", "NaN", "Infinity"])
+      expect([text, isNumber(text)]).toEqual([text, false]);
+  });
 });
 
 type Shape = { readonly [key: string]: string | number | readonly (string | number)[] };
@@ -214,7 +221,9 @@ function naiveMatch(predicate: Match, shape: Shape): boolean {
     const lower = fold(String(one));
     if (test.kind === "equals") return lower === fold(test.value);
     if (test.kind === "glob") return regexOf(fold(test.pattern)).test(lower);
-    if (test.kind === "number") return /^-?\d+$/.test(lower) && Number(one) >= Number(test.min?.value ?? "-Infinity");
+    // A text is a number in JSON's or everyday notation: `1.5`, `.5`, `+1`, `1e3`.
+    const isNumeric = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(lower);
+    if (test.kind === "number") return isNumeric && Number(one) >= Number(test.min?.value ?? "-Infinity");
     return true;
   });
 }
